@@ -1,0 +1,48 @@
+"""One picture in, its label out, without a server: `python my_inference_app/ResNet50_inference.py cat.jpg`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from my_inference_app.errors import ServiceError, SetupError
+from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.settings import Settings
+
+
+@cache
+def _classifier(settings: Settings) -> Classifier:
+    return load(settings)
+
+
+def inference(image: bytes) -> dict[str, Any]:
+    """Classifies the bytes of a picture; the model is loaded by the first call."""
+    settings = Settings.from_env()
+    answer = _classifier(settings).classify([image], 1, time.monotonic() + settings.request_timeout)
+    outcome = answer.outcomes[0]
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return {"statusCode": 200, "body": json.dumps(outcome[0].label)}
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) != 1:
+        print("usage: ResNet50_inference.py IMAGE", file=sys.stderr)
+        sys.exit(2)
+    path = Path(arguments[0])
+    try:
+        print(inference(path.read_bytes()))
+    except OSError as error:
+        sys.exit(f"error: {path}: {error.strerror}")
+    except ServiceError as error:
+        sys.exit(f"error: {path}: {error}")
+    except SetupError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,96 @@
+"""Turns any form of request into the bytes of pictures."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from dataclasses import dataclass
+
+from flask import Request
+
+from ..errors import BadRequest, NoImage
+from ..serving.images import looks_like_image
+
+_FIELDS = ("image", "file")
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_HOW = 'send one as the multipart field `image`, as the raw request body, or as JSON {"image": "<base64>"}'
+
+
+@dataclass(frozen=True)
+class Upload:
+    filename: str | None
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Uploads:
+    images: list[Upload]
+    top_k: int
+
+
+def read(request: Request, max_images: int) -> Uploads:
+    if request.is_json:
+        images, top_k = _from_json(request)
+    elif request.mimetype == "multipart/form-data":
+        images, top_k = _from_form(request), request.form.get("top_k")
+    else:
+        images, top_k = _from_body(request), None
+    if len(images) > max_images:
+        raise BadRequest(f"{len(images)} pictures in one request: send {max_images} at most")
+    return Uploads(images, _top_k(request.args.get("top_k", top_k)))
+
+
+def _from_form(request: Request) -> list[Upload]:
+    files = [file for name in _FIELDS for file in request.files.getlist(name)]
+    images = [Upload(file.filename or None, file.read()) for file in files]
+    if images and not any(image.data for image in images):
+        raise NoImage(f"the uploaded file is empty: {_HOW}")
+    if not images:
+        wrong = next((name for name in _FIELDS if name in request.form), None)
+        hint = f"`{wrong}` was sent as text, not as a file (curl -F {wrong}=@cat.jpg): " if wrong else ""
+        raise NoImage(f"{hint or 'there is no picture in the request: '}{_HOW}")
+    return images
+
+
+def _from_body(request: Request) -> list[Upload]:
+    data = request.get_data(cache=False)
+    # `curl --data-binary @cat.jpg` calls its picture a form unless told otherwise.
+    if not data or (request.mimetype in _FORMS and not looks_like_image(data)):
+        raise NoImage(f"there is no picture in the request: {_HOW}")
+    return [Upload(None, data)]
+
+
+def _from_json(request: Request) -> tuple[list[Upload], object]:
+    try:
+        body = request.get_json()
+    except RecursionError:
+        raise BadRequest("the JSON is nested too deeply") from None
+    if not isinstance(body, dict):
+        raise BadRequest('the JSON must be an object: {"image": "<base64>"}')
+    text = body.get("image")
+    if text is None:
+        raise NoImage(f"there is no `image` in the JSON: {_HOW}")
+    if not isinstance(text, str):
+        raise BadRequest("`image` must be a base64 string")
+    return [Upload(None, _base64(text))], body.get("top_k")
+
+
+def _base64(text: str) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("`image` is not valid base64") from None
+    if not data:
+        raise NoImage(f"`image` is empty: {_HOW}")
+    return data
+
+
+def _top_k(value: object) -> int:
+    if value is None:
+        return 5
+    text = str(value)
+    if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= 1000:
+        return int(text)
+    raise BadRequest("top_k must be a whole number from 1 to 1000")

@@ -1,0 +1,89 @@
+"""Whether what will be served answers as the original model does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..engines import Engine
+from ..errors import SourceError
+from ..serving.images import decode
+from ..settings import PROJECT
+from .source import Source
+
+MOST_TOP1_DIFFERENCE = 0.02
+# Two classes this close (as a ratio) may change places among the top five: arithmetic in bf16 does not tell them apart.
+_TIE = 0.95
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    pictures: int
+    top5_same: int
+    top1_difference: float
+    """The largest difference between the probabilities of the original's best class."""
+
+    @property
+    def holds(self) -> bool:
+        return self.top5_same == self.pictures and self.top1_difference <= MOST_TOP1_DIFFERENCE
+
+    def figures(self) -> dict[str, Any]:
+        return {**asdict(self), "top1_difference": round(self.top1_difference, 5)}
+
+
+def sample_pictures() -> list[bytes]:
+    paths = sorted((PROJECT / "post_request").glob("*.[jp][pn]g"))
+    if not paths:
+        raise SourceError("there are no sample pictures in post_request/ to check the model on")
+    return [path.read_bytes() for path in paths]
+
+
+def original_scores(source: Source, samples: Sequence[bytes]) -> Scores:
+    """The original model, in torch, on pictures as its own preprocessing prepares them."""
+    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in samples]
+    with torch.inference_mode():
+        rows = [source.module(source.preprocess(picture)[None].float())[0] for picture in pictures]
+    return _softmax(torch.stack(rows).numpy())
+
+
+def measure(engine: Engine, source: Source, samples: Sequence[bytes], expected: Scores) -> Agreement:
+    pictures = np.stack([decode(data, source.input, max_pixels=50_000_000) for data in samples])
+    together = _softmax(engine(pictures))
+    one_by_one = _softmax(np.concatenate([engine(picture[None]) for picture in pictures]))
+    return Agreement(
+        pictures=len(samples),
+        top5_same=sum(
+            _same_top5(want, got) and _same_top5(want, alone)
+            for want, got, alone in zip(expected, together, one_by_one, strict=True)
+        ),
+        top1_difference=max(_top1_difference(expected, together), _top1_difference(expected, one_by_one)),
+    )
+
+
+def _softmax(logits: NDArray[np.float32]) -> Scores:
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    scores: Scores = shifted / shifted.sum(axis=1, keepdims=True)
+    return scores
+
+
+def _same_top5(want: Scores, got: Scores) -> bool:
+    """The same five classes, but for ties at the end of the five."""
+    five = min(5, len(want))
+    best, found = np.argsort(-want)[:five], np.argsort(-got)[:five]
+    bar = want[best[-1]] * _TIE
+    return all(want[index] >= bar for index in found)
+
+
+def _top1_difference(want: Scores, got: Scores) -> float:
+    rows = np.arange(len(want))
+    best = want.argmax(axis=1)
+    return float(np.abs(want[rows, best] - got[rows, best]).max())

@@ -1,0 +1,22 @@
+"""What the user asked to be exported. Needs no torch, so that a bundle made already is found at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGED = "efficientnet-lite0"
+TORCHVISION = "torchvision:"
+
+
+@dataclass(frozen=True)
+class Request:
+    model: str
+    revision: str = ""
+    weights: Path | None = None
+    random_weights: bool = False
+    labels: Path | None = None
+
+    @property
+    def of_hub(self) -> bool:
+        return self.model != PACKAGED and not self.model.startswith(TORCHVISION) and not Path(self.model).is_dir()

@@ -1,0 +1,111 @@
+"""From a request to a bundle: find the weights, convert them, check that they still answer the same."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__, bundle
+from ..bundle import ENGINE_FILES, Bundle
+from ..engines import load_engine
+from ..errors import SourceError
+from ..machine import cores
+from . import agreement, convert, hub, packaged, zoo
+from .agreement import Agreement
+from .request import PACKAGED, TORCHVISION, Request
+from .source import Source
+from .steps import first_line, say, step
+
+
+def make_bundle(request: Request, downloaded: Path | None, folder: Path, engines: Sequence[str]) -> Bundle:
+    with step("reading the weights"):
+        source = find_source(request, downloaded)
+    with step("tracing"):
+        traced = _trace(source)
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = _convert(source, traced, Path(scratch) / folder.name)
+        with step("comparing with the original"):
+            figures = _check(draft, source)
+        made = _publish(draft, folder, engines, figures)
+    say(f"wrote {made.path} ({sum(item.stat().st_size for item in made.path.iterdir()) / 1e6:.0f} MB)")
+    return made
+
+
+def find_source(request: Request, downloaded: Path | None = None) -> Source:
+    if request.model == PACKAGED:
+        source = packaged.load(request)
+    elif request.model.startswith(TORCHVISION):
+        source = zoo.load(request)
+    else:
+        source = hub.load(request, downloaded)
+    source.module.eval()
+    return source
+
+
+def _trace(source: Source) -> torch.jit.ScriptModule:
+    try:
+        return convert.trace(source)
+    except Exception as error:  # a model's code can raise anything
+        raise SourceError(f"{source.name} cannot be traced: {first_line(error)}") from error
+
+
+def _convert(source: Source, traced: torch.jit.ScriptModule, folder: Path) -> Bundle:
+    """Files for every engine, in a folder to be checked."""
+
+    def fill(scratch: Path) -> None:
+        with step("writing for OpenVINO"):
+            convert.save_openvino(traced, source, scratch)
+        with step("writing for torch"):
+            convert.save_torch(traced, scratch)
+
+    draft = Bundle(
+        path=folder,
+        name=source.name,
+        source=source.origin,
+        labels=source.labels,
+        input=source.input,
+        precision="f16 weights",
+        license=source.license,
+        created={"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": f"my_inference_app {__version__}"},
+    )
+    return bundle.write(draft, fill)
+
+
+def _check(draft: Bundle, source: Source) -> dict[str, Any]:
+    """Compares each engine, computing in float32, with the original; the processor's fastest precision is noted too."""
+    samples = agreement.sample_pictures()
+    expected = agreement.original_scores(source, samples)
+
+    def measure(engine: str, precision: str) -> Agreement:
+        loaded = load_engine(draft, engine, threads=cores(), precision=precision)
+        return agreement.measure(loaded, source, samples, expected)
+
+    found = {engine: measure(engine, "f32") for engine in ENGINE_FILES}
+    for engine, result in found.items():
+        if not result.holds:
+            raise SourceError(
+                f"{source.name} answers differently after the conversion for {engine}: on {result.pictures} pictures "
+                f"{result.top5_same} times the same top five, probabilities off by {result.top1_difference:.3f}; "
+                "the bundle is not written"
+            )
+    return {
+        **{engine: result.figures() for engine, result in found.items()},
+        "openvino, precision of this processor": measure("openvino", "").figures(),
+    }
+
+
+def _publish(draft: Bundle, folder: Path, engines: Sequence[str], figures: dict[str, Any]) -> Bundle:
+    """Puts what was asked for in its final place."""
+
+    def fill(scratch: Path) -> None:
+        for name in (name for engine in engines for name in ENGINE_FILES[engine]):
+            shutil.copy(draft.path / name, scratch / name)
+
+    return bundle.write(replace(draft, path=folder, agreement=figures), fill)

@@ -1,0 +1,78 @@
+"""The application factory: blueprints, error handler, request ids. Run directly for debugging on port 5000."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+import uuid
+
+from flask import Flask, Response, g, request
+
+from my_inference_app.api import errors, health, page, predict
+from my_inference_app.errors import SetupError
+from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.settings import Settings
+
+_access = logging.getLogger("access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_PROBES = ("/healthz", "/readyz")
+
+
+def create_app(settings: Settings | None = None, classifier: Classifier | None = None) -> Flask:
+    """The app, with the model of the settings loaded and warm unless a classifier is given."""
+    settings = settings or Settings.from_env()
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, MAX_FORM_MEMORY_SIZE=settings.max_upload_bytes)
+    app.extensions.update(
+        settings=settings,
+        classifier=classifier or load(settings),
+        stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
+    )
+    for module in (predict, health, page):
+        app.register_blueprint(module.blueprint)
+    errors.register(app)
+    app.before_request(_begin)
+    app.after_request(_end)
+    return app
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    if request.path not in _PROBES:
+        milliseconds = (time.perf_counter() - g.started) * 1000
+        _access.info(
+            "%s %s %d %.1fms id=%s",
+            request.method,
+            ascii(request.path)[1:-1],
+            response.status_code,
+            milliseconds,
+            g.request_id,
+        )
+    return response
+
+
+def configure_logging(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def main(port: int, settings: Settings | None = None) -> None:
+    """Flask's own server, for debugging."""
+    try:
+        settings = settings or Settings.from_env()
+        configure_logging(settings.log_level)
+        app = create_app(settings)
+    except SetupError as error:
+        sys.exit(f"error: {error}")
+    app.run(host=settings.app_host, port=port, threaded=True)
+
+
+if __name__ == "__main__":
+    main(port=5000)

@@ -1,0 +1,126 @@
+"""Puts the pictures of concurrent requests into common batches.
+
+There is no thread of its own here. A request that finds an engine idle computes at once, on its own thread, so
+a lone request waits for nothing and nobody. Requests that arrive meanwhile queue up; whoever ends a batch hands the
+engine to the first in the queue, which takes the next ones along. Batches therefore grow with the load by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engines import Engine
+from ..errors import DeadlineExceeded, Overloaded
+
+Picture = NDArray[np.uint8]
+
+
+class Job:
+    """One picture on its way through the engine."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.logits: NDArray[np.float32] | None = None
+        self.error: Exception | None = None
+        self.engine: Engine | None = None  # set: this job's request is to compute the next batch
+        self.entered = time.perf_counter()
+        self.started = self.entered
+        self.finished = self.entered
+        self._signal = Lock()
+        self._signal.acquire()
+
+    def wake(self) -> None:
+        self._signal.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self._signal.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+
+
+class Batcher:
+    def __init__(self, engines: Sequence[Engine], *, max_batch: int, queue_size: int) -> None:
+        self._idle = list(engines)
+        self._max_batch = max_batch
+        self._queue_size = queue_size
+        self._queue: deque[Job] = deque()
+        self._lock = Lock()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def run(self, pictures: Sequence[Picture], deadline: float) -> list[Job]:
+        """Computes the pictures, in the order given; `deadline` is on the clock of time.monotonic()."""
+        jobs = [Job(picture) for picture in pictures]
+        self._enter(jobs)
+        for job in jobs:
+            self._see_through(job, deadline)
+        return jobs
+
+    def _enter(self, jobs: list[Job]) -> None:
+        with self._lock:
+            # A request larger than the whole queue is taken on when nobody else is waiting.
+            if self._queue and len(self._queue) + len(jobs) > self._queue_size:
+                raise Overloaded("too many pictures are waiting already: try again in a moment")
+            self._queue.extend(jobs)
+            while self._idle and self._queue:
+                self._appoint(self._idle.pop())
+
+    def _appoint(self, engine: Engine) -> None:
+        """Hands an engine to the first in the queue; the lock is held."""
+        job = self._queue.popleft()
+        job.engine = engine
+        job.wake()
+
+    def _see_through(self, job: Job, deadline: float) -> None:
+        if not job.wait(deadline - time.monotonic()):
+            if self._withdraw(job):
+                job.error = DeadlineExceeded("the picture waited too long for its turn: try again later")
+                return
+            job.wait()  # it has left the queue just now: it is being computed, or is to lead
+        if job.engine:
+            self._lead(job, job.engine)
+
+    def _withdraw(self, job: Job) -> bool:
+        with self._lock:
+            if job not in self._queue:
+                return False
+            self._queue.remove(job)
+            return True
+
+    def _lead(self, leader: Job, engine: Engine) -> None:
+        with self._lock:
+            others = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch - 1))]
+        batch = [leader, *others]
+        try:
+            _compute(batch, engine)
+        finally:
+            for job in others:
+                job.wake()
+            with self._lock:
+                if self._queue:
+                    self._appoint(engine)
+                else:
+                    self._idle.append(engine)
+
+
+def _compute(batch: list[Job], engine: Engine) -> None:
+    started = time.perf_counter()
+    try:
+        logits = engine(np.stack([job.picture for job in batch]))
+        for job, row in zip(batch, logits, strict=True):
+            job.logits = row
+    except Exception as error:
+        if len(batch) > 1:  # one of them may have spoilt it for the others
+            for job in batch:
+                _compute([job], engine)
+            return
+        batch[0].error = error
+    finished = time.perf_counter()
+    for job in batch:
+        job.started, job.finished = started, finished

@@ -1,0 +1,129 @@
+"""Pictures in, predictions out: what the HTTP side knows of models, and the seam for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import bundle as bundles
+from ..bundle import Bundle
+from ..engines import load_engine
+from ..errors import ServiceError
+from ..settings import Settings
+from .batching import Batcher, Job
+from .images import decode
+
+
+@dataclass(frozen=True)
+class Prediction:
+    label: str
+    score: float
+    class_id: int
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds."""
+
+    decode: float = 0.0
+    queue: float = 0.0
+    infer: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """For each picture its predictions, or why there are none."""
+
+    outcomes: Sequence[Sequence[Prediction] | ServiceError]
+    timings: Timings
+
+
+class Classifier(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer: ...
+
+
+def load(settings: Settings) -> Classifier:
+    """Reads the bundle, loads the engine and lets it compute once, so that the first request finds it warm."""
+    classifier = ModelClassifier(bundles.read(settings.bundle_dir), settings)
+    classifier.warm_up()
+    return classifier
+
+
+class ModelClassifier:
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        engine = load_engine(bundle, settings.engine, threads=settings.compute_thread_count, device=settings.device)
+        self.name = bundle.name
+        self.ready = False
+        self._bundle = bundle
+        self._max_pixels = settings.max_pixels
+        self._max_batch = settings.max_batch
+        self._batcher = Batcher([engine], max_batch=settings.max_batch, queue_size=settings.queue_size)
+
+    def warm_up(self) -> None:
+        """The smallest and the largest batch: engines set up memory and kernels by batch size."""
+        picture = np.zeros((*self._bundle.input.size, 3), np.uint8)
+        for size in {1, self._max_batch}:
+            for job in self._batcher.run([picture] * size, time.monotonic() + 600):
+                if job.error:
+                    raise job.error
+        self.ready = True
+
+    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
+        started = time.perf_counter()
+        decoded = [self._decode(data) for data in images]
+        decode_ms = (time.perf_counter() - started) * 1000
+        jobs = iter(self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], deadline))
+        outcomes: list[Sequence[Prediction] | ServiceError] = []
+        done: list[Job] = []
+        for item in decoded:
+            if isinstance(item, ServiceError):
+                outcomes.append(item)
+                continue
+            job = next(jobs)
+            done.append(job)
+            outcomes.append(self._outcome(job, top_k))
+        return Answer(outcomes, _timings(decode_ms, done))
+
+    def _decode(self, data: bytes) -> NDArray[np.uint8] | ServiceError:
+        try:
+            return decode(data, self._bundle.input, self._max_pixels)
+        except ServiceError as error:
+            return error
+
+    def _outcome(self, job: Job, top_k: int) -> Sequence[Prediction] | ServiceError:
+        if isinstance(job.error, ServiceError):
+            return job.error
+        if job.error or job.logits is None:
+            raise job.error or RuntimeError("a picture was not computed")
+        return top_predictions(job.logits, self._bundle.labels, top_k)
+
+
+def top_predictions(logits: NDArray[np.float32], labels: Sequence[str], top_k: int) -> list[Prediction]:
+    """The most probable classes, best first."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max())
+    scores = shifted / shifted.sum()
+    best = np.argsort(-scores, kind="stable")[:top_k]
+    return [Prediction(labels[i], float(scores[i]), int(i)) for i in best]
+
+
+def _timings(decode_ms: float, jobs: Sequence[Job]) -> Timings:
+    if not jobs:
+        return Timings(decode=decode_ms)
+    # Of several pictures: until the first was begun, and from there until the last was done.
+    started = min(job.started for job in jobs)
+    return Timings(
+        decode=decode_ms,
+        queue=max(0.0, started - jobs[0].entered) * 1000,
+        infer=(max(job.finished for job in jobs) - started) * 1000,
+    )

@@ -1,0 +1,122 @@
+"""Every setting once: its name, type, default and one line of help.
+
+A setting is read from the environment variable of the same name in capitals.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingError
+from .machine import cores
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    alias: str = "",
+) -> Any:
+    details = {"help": help, "low": low, "high": high, "choices": choices, "alias": alias}
+    return field(default=default, metadata=details)
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = _setting(
+        "microsoft/resnet-50",
+        "what to serve: a hub id, a folder in hub format, `efficientnet-lite0` or `torchvision:NAME`",
+    )
+    model_revision: str = _setting("", "branch, tag or commit of a hub model; empty means its main")
+    models_dir: Path = _setting(PROJECT / "models", "folder the bundles are kept in")
+    bundle: str = _setting("", "folder of the bundle to serve; empty means the one of `MODEL`")
+    engine: str = _setting("openvino", "what computes: `openvino` or `torch`", choices=("openvino", "torch"))
+    device: str = _setting("cpu", "where the torch engine computes: `cpu`, `cuda`, `cuda:1`")
+    app_host: str = _setting("127.0.0.1", "address gunicorn listens on")
+    app_port: int = _setting(8000, "port gunicorn listens on", low=1, high=65535)
+    listen: str = _setting("*", "address nginx listens on; `*` is all of them")
+    port: int = _setting(80, "port nginx listens on", low=1, high=65535)
+    workers: int = _setting(
+        0,
+        "gunicorn worker processes, each with the model; 0 means one for every two cores, four at most",
+        low=0,
+        high=256,
+        alias="WEB_CONCURRENCY",
+    )
+    threads: int = _setting(32, "requests a worker takes on at once", low=1, high=1024)
+    compute_threads: int = _setting(0, "threads a worker computes with; 0 means cores / workers", low=0, high=1024)
+    max_batch: int = _setting(8, "pictures computed together at most", low=1, high=1024)
+    queue_size: int = _setting(
+        128, "pictures that may wait for the engine in a worker; more are refused", low=1, high=100_000
+    )
+    request_timeout: float = _setting(
+        30.0, "seconds a request may wait and compute before it is given up", low=0.1, high=3600
+    )
+    grace_timeout: int = _setting(30, "seconds a stopping worker has for the requests it took on", low=1, high=3600)
+    max_upload_mb: int = _setting(10, "largest request body in MB, for nginx and the app alike", low=1, high=1024)
+    max_pixels: int = _setting(
+        50_000_000, "most pixels (width x height) of a picture that is decoded", low=1, high=89_000_000
+    )
+    max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
+    log_level: str = _setting(
+        "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = _text(item, env)
+            if text:
+                values[item.name] = _cast(item, text)
+        return cls(**values)
+
+    @property
+    def worker_count(self) -> int:
+        return self.workers or max(1, min(4, cores() // 2))
+
+    @property
+    def compute_thread_count(self) -> int:
+        return self.compute_threads or max(1, cores() // self.worker_count)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def bundle_dir(self) -> Path:
+        return Path(self.bundle) if self.bundle else self.models_dir / bundle_name(self.model, self.model_revision)
+
+
+def bundle_name(model: str, revision: str = "") -> str:
+    """The folder name a model's bundle is kept under: its id, made safe for a file system."""
+    name = Path(model).resolve().name if Path(model).is_dir() else model
+    return (f"{name}@{revision}" if revision else name).replace("/", "--").replace(":", "--")
+
+
+def _text(item: Field[Any], env: Mapping[str, str]) -> str:
+    names = [item.name.upper(), item.metadata["alias"]]
+    return next((env[name].strip() for name in names if name and env.get(name, "").strip()), "")
+
+
+def _cast(item: Field[Any], text: str) -> object:
+    casts: dict[str, Callable[[str], object]] = {"int": int, "float": float, "Path": Path, "str": str}
+    name, limits = item.name.upper(), item.metadata
+    try:
+        value = casts[str(item.type)](text)
+    except ValueError:
+        raise SettingError(f"{name}={text!r} is not a number: give {limits['help']}") from None
+    if limits["choices"] and text not in limits["choices"]:
+        raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
+    if isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
+        raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
+    return value
