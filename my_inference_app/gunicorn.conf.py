@@ -27,7 +27,7 @@ graceful_timeout = _settings.grace_timeout
 loglevel = _settings.log_level
 control_socket_disable = True
 # The heartbeat file must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def post_worker_init(worker: Any) -> None:

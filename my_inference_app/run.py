@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(0)
 
 
-def _raise_stop(number: int, frame: FrameType | None) -> None:
+def _raise_stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
@@ -52,11 +52,12 @@ def _run(settings: Settings, with_nginx: bool) -> int:
         _check_port("PORT", settings.listen, settings.port)
     folder = _export(settings, fall_back=with_nginx)
     with _running(_gunicorn(folder)) as app:
-        _wait_until_ready(app, settings)
+        _wait_until_ready(app, "gunicorn", settings.app_host, settings.app_port)
         if not nginx:
             _announce(settings, folder, settings.app_port)
             return app.wait()
         with tempfile.TemporaryDirectory(prefix="nginx-") as prefix, _running(_nginx(nginx, prefix, settings)) as proxy:
+            _wait_until_ready(proxy, "nginx", settings.listen, settings.port)
             _announce(settings, folder, settings.port)
             return _wait_for_either(app, proxy)
 
@@ -86,7 +87,7 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 
 def _export(settings: Settings, fall_back: bool) -> Path:
-    """The bundle to serve, made first if need be, by a process of its own: making one takes what serving never loads."""
+    """The bundle to serve, made first if need be. A process of its own does it: it takes what serving never loads."""
     if settings.bundle:
         return bundle.read(settings.bundle_dir).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
@@ -112,9 +113,9 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "NGINX_PREFIX": prefix,
         "LISTEN": settings.listen,
         "PORT": str(settings.port),
-        "UPSTREAM": f"{settings.app_host}:{settings.app_port}",
+        "UPSTREAM": f"{_reachable(settings.app_host)}:{settings.app_port}",
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
-        "PROXY_TIMEOUT": str(int(settings.request_timeout) + 5),
+        "REQUEST_TIMEOUT": str(settings.request_timeout),
     }
     return _start(["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment)
 
@@ -135,17 +136,22 @@ def _running(process: Process) -> Iterator[Process]:
         process.wait()
 
 
-def _wait_until_ready(app: Process, settings: Settings) -> None:
-    while app.poll() is None:
+def _wait_until_ready(process: Process, name: str, host: str, port: int) -> None:
+    """Until a warmed-up model answers at this address, or the process has given up."""
+    while process.poll() is None:
         try:
-            connection = HTTPConnection(settings.app_host, settings.app_port, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
+            with closing(HTTPConnection(_reachable(host), port, timeout=5)) as connection:
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
         except (OSError, HTTPException):
             pass
         time.sleep(0.05)
-    raise SetupError("gunicorn stopped before it was ready: the lines above say why")
+    raise SetupError(f"{name} stopped before it was ready: the lines above say why")
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("*", "0.0.0.0") else host
 
 
 def _announce(settings: Settings, folder: Path, port: int) -> None:

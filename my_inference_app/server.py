@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import time
@@ -63,16 +64,17 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-def main(port: int, settings: Settings | None = None) -> None:
+def main(default_port: int) -> None:
     """Flask's own server, for debugging."""
     try:
-        settings = settings or Settings.from_env()
+        settings = Settings.from_env()
         configure_logging(settings.log_level)
         app = create_app(settings)
     except SetupError as error:
         sys.exit(f"error: {error}")
+    port = settings.app_port if os.environ.get("APP_PORT") else default_port
     app.run(host=settings.app_host, port=port, threaded=True)
 
 
 if __name__ == "__main__":
-    main(port=5000)
+    main(default_port=5000)

@@ -1,6 +1,7 @@
 """Every setting once: its name, type, default and one line of help.
 
 A setting is read from the environment variable of the same name in capitals.
+`python -m my_inference_app.settings` prints them as the table that stands in README.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Settings:
     port: int = _setting(80, "port nginx listens on", low=1, high=65535)
     workers: int = _setting(
         0,
-        "gunicorn worker processes, each with the model; 0 means one for every two cores, four at most",
+        "gunicorn worker processes, each with the model; 0 means one for every two cores, four at most "
+        "(`WEB_CONCURRENCY` is understood too)",
         low=0,
         high=256,
         alias="WEB_CONCURRENCY",
@@ -103,6 +105,15 @@ def bundle_name(model: str, revision: str = "") -> str:
     return (f"{name}@{revision}" if revision else name).replace("/", "--").replace(":", "--")
 
 
+def table() -> str:
+    rows = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    for item in fields(Settings):
+        default = item.default if item.default != PROJECT / "models" else "models"
+        shown = f"`{default}`" if default != "" else ""
+        rows.append(f"| `{item.name.upper()}` | {shown} | {item.metadata['help']} |")
+    return "\n".join(rows)
+
+
 def _text(item: Field[Any], env: Mapping[str, str]) -> str:
     names = [item.name.upper(), item.metadata["alias"]]
     return next((env[name].strip() for name in names if name and env.get(name, "").strip()), "")
@@ -120,3 +131,7 @@ def _cast(item: Field[Any], text: str) -> object:
     if isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value
+
+
+if __name__ == "__main__":
+    print(table())

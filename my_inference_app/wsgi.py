@@ -11,7 +11,7 @@ from my_inference_app.errors import SetupError
 _GIVE_UP = 4
 
 if __name__ == "__main__":
-    server.main(port=8000)
+    server.main(default_port=8000)
 else:
     try:
         app = server.create_app()

@@ -3,7 +3,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${NGINX_PREFIX:-/tmp/nginx}
-: "${LISTEN:=*}" "${PORT:=80}" "${UPSTREAM:=my_inference_app:8000}" "${MAX_UPLOAD_MB:=10}" "${PROXY_TIMEOUT:=35}"
+: "${LISTEN:=*}" "${PORT:=80}" "${UPSTREAM:=my_inference_app:8000}" "${MAX_UPLOAD_MB:=10}" "${REQUEST_TIMEOUT:=30}"
+PROXY_TIMEOUT=$((${REQUEST_TIMEOUT%.*} + 5)) # the app is the first to give a request up, with its own words
 mkdir -p "$prefix/conf.d" "$prefix/tmp"
 cp "$here/nginx.conf" "$prefix/nginx.conf"
 rm -rf "$prefix/static"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Stops the old containers, builds the images from source and starts new ones.
+set -euo pipefail
+cd "$(dirname "$0")"
+docker compose down --remove-orphans
+docker compose build
+exec docker compose up --detach --wait

@@ -1,0 +1,89 @@
+"""The page, as a person uses it: in a real Chromium, with and without JavaScript."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.live.service import REPOSITORY, Service, running
+
+PICTURES = REPOSITORY / "post_request"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, efficientnet: Path) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("browser") / "service.log", BUNDLE=efficientnet) as started:
+        yield started
+
+
+@pytest.fixture(params=["with JavaScript", "without JavaScript"])
+def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in (
+        "--headless",
+        "--no-sandbox",  # Chromium's own needs another user than root
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=900,900",
+        f"--user-data-dir={tmp_path}",
+    ):
+        options.add_argument(argument)
+    if request.param == "without JavaScript":
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def upload(browser: webdriver.Chrome, url: str, picture: Path) -> None:
+    browser.get(url)
+    browser.find_element(By.NAME, "image").send_keys(str(picture))
+    browser.find_element(By.TAG_NAME, "button").click()
+
+
+def text(element: webdriver.Chrome | WebElement, selector: str) -> str:
+    found: str = element.find_element(By.CSS_SELECTOR, selector).text
+    return found
+
+
+def test_a_picture_is_uploaded_and_its_top_five_shown(browser: webdriver.Chrome, service: Service) -> None:
+    upload(browser, service.url, PICTURES / "cat.jpg")
+    assert "cat" in text(browser, "h2")
+    rows = browser.find_elements(By.CSS_SELECTOR, "ol li")
+    assert len(rows) == 5
+    assert text(rows[0], ".label") == text(browser, "h2")
+    scores = [float(text(row, ".score").removesuffix(" %")) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores) <= 100.5
+    assert text(browser, ".file") == "cat.jpg"
+    assert "efficientnet-lite0" in text(browser, "footer")
+
+
+def test_the_page_is_styled_and_silent(browser: webdriver.Chrome, service: Service) -> None:
+    browser.get(service.url)
+    button = browser.find_element(By.TAG_NAME, "button")
+    assert button.value_of_css_property("background-color") == "rgba(11, 107, 203, 1)"
+    assert browser.get_log("browser") == []
+
+
+def test_what_is_no_picture_is_explained_on_the_page(
+    browser: webdriver.Chrome, service: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "<b>notes.txt"
+    file.write_text("these are some notes, not a picture")
+    upload(browser, service.url, file)
+    assert text(browser, ".error") == "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"
+    assert browser.find_elements(By.NAME, "image"), "the form is there for another try"

@@ -1,0 +1,106 @@
+"""Every failure has one shape, whoever answers: Flask, or nginx alone."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.live.service import REPOSITORY, Service, environment, free_port, until
+
+CAT = REPOSITORY / "post_request" / "cat.jpg"
+LARGE = b"\xff" * (10 * 1024 * 1024 + 1)
+
+FAILURES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
+    "unknown path": ("GET", "/nothing", {}, 404, "not_found"),
+    "wrong method": ("GET", "/predict", {}, 405, "method_not_allowed"),
+    "no picture": ("POST", "/predict", {}, 400, "no_image"),
+    "text field": ("POST", "/predict", {"files": {"image": (None, "cat.jpg")}}, 400, "no_image"),
+    "top_k": ("POST", "/predict?top_k=0", {"data": b"x"}, 400, "bad_request"),
+    "bad base64": ("POST", "/predict", {"json": {"image": "*"}}, 400, "bad_request"),
+    "too large": ("POST", "/predict", {"data": LARGE}, 413, "payload_too_large"),
+    "too large, chunked": ("POST", "/predict", {"data": iter([LARGE])}, 413, "payload_too_large"),
+    "no picture's format": ("POST", "/predict", {"data": b"%PDF-1.7" * 9}, 415, "unsupported_format"),
+    "half a picture": ("POST", "/predict", {"data": CAT.read_bytes()[:9000]}, 422, "image_undecodable"),
+}
+
+
+def assert_error(response: requests.Response, status: int, code: str) -> None:
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    body = response.json()
+    assert set(body) == {"success", "error", "request_id"}
+    assert body["success"] is False
+    assert set(body["error"]) == {"code", "message"}
+    assert body["error"]["code"] == code
+    assert body["error"]["message"]
+    assert response.headers["X-Request-ID"] == body["request_id"]
+    assert response.headers.get("Server") in (None, "nginx", "gunicorn"), "the server tells its version"
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_through_nginx(service: Service, name: str) -> None:
+    method, path, body, status, code = FAILURES[name]
+    assert_error(requests.request(method, service.url + path, timeout=60, **body), status, code)
+
+
+@pytest.mark.parametrize("name", [name for name in FAILURES if not name.startswith("too large")])
+def test_straight_at_gunicorn(service: Service, name: str) -> None:
+    method, path, body, status, code = FAILURES[name]
+    assert_error(requests.request(method, service.app_url + path, timeout=60, **body), status, code)
+
+
+def test_a_request_that_is_no_http(service: Service) -> None:
+    port = int(service.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"code":"bad_request"' in answer
+
+
+@contextmanager
+def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str]:
+    """nginx in front of an app that is not there, or not well."""
+    port = free_port()
+    variables = environment(NGINX_PREFIX=prefix, PORT=port, UPSTREAM=upstream, **settings)
+    with subprocess.Popen(["nginx/start.sh"], cwd=REPOSITORY, env=variables, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: _listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_an_app_that_is_down(tmp_path: Path) -> None:
+    with nginx_alone(tmp_path, f"127.0.0.1:{free_port()}") as url:
+        response = requests.post(f"{url}/predict", data=b"x", headers={"X-Request-ID": 'bad id"}'}, timeout=30)
+    assert_error(response, 502, "unreachable")
+    assert response.headers["Retry-After"] == "2"
+
+
+def test_an_app_that_does_not_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        upstream = f"127.0.0.1:{silent.getsockname()[1]}"
+        # A request may take REQUEST_TIMEOUT and 5 seconds more.
+        with nginx_alone(tmp_path, upstream, REQUEST_TIMEOUT=-4) as url:
+            assert_error(requests.post(f"{url}/predict", data=b"x", timeout=30), 504, "timeout")
+
+
+def test_nginx_serves_the_static_files_itself(service: Service) -> None:
+    response = requests.get(f"{service.url}/static/style.css", timeout=30)
+    assert response.text == (REPOSITORY / "my_inference_app" / "static" / "style.css").read_text()
+    assert response.headers["Content-Type"] == "text/css"
+    assert "X-Request-ID" not in response.headers, "the app answered"
+    assert_error(requests.get(f"{service.url}/static/none.css", timeout=30), 404, "not_found")
