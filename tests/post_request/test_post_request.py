@@ -1,0 +1,623 @@
+"""The client as its users run it: a process of its own, against a server that does as told."""
+
+import fcntl
+import importlib.util
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+CLIENT = Path(__file__).parents[2] / "post_request"
+SCRIPT = CLIENT / "post_request.py"
+COMMAND = [sys.executable, "-W", "error", str(SCRIPT)]
+ANSWER = {"success": True, "response": {"statusCode": 200, "body": '"tabby, tabby cat"'}}
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.lower().endswith("_proxy") and not name.startswith("TQDM_")
+} | {"PYTHONUTF8": "1"}
+
+
+def error(code: str, message: str = "no") -> bytes:
+    body = {"success": False, "error": {"code": code, "message": message}, "request_id": "r1"}
+    return json.dumps(body).encode()
+
+
+@dataclass
+class Reply:
+    """`how`: "whole", or a way to break off: "reset", "closed", "cut"."""
+
+    status: int = 200
+    body: bytes = json.dumps(ANSWER).encode()
+    headers: dict[str, str] = field(default_factory=dict)
+    how: str = "whole"
+    hold: threading.Event | None = None
+
+
+@dataclass
+class Upload:
+    path: str
+    name: str
+    data: bytes
+    connection: Any
+    time: float = field(default_factory=time.time)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "Service"
+
+    def do_POST(self) -> None:
+        upload = self.read_upload()
+        self.server.seen.append(upload)
+        if len(self.server.seen) >= self.server.expected:
+            self.server.all_seen.set()
+        replies = self.server.replies.get(upload.name) or self.server.replies.get("*")
+        reply = replies.pop(0) if replies else Reply()
+        if reply.hold:
+            reply.hold.wait(20)
+        if reply.how in {"reset", "closed"}:
+            self.break_off(reset=reply.how == "reset")
+        else:
+            self.send(reply)
+
+    def read_upload(self) -> Upload:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        boundary = self.headers.get_boundary() or ""
+        head, _, rest = body.partition(b"\r\n\r\n")
+        data, end, after = rest.partition(f"\r\n--{boundary}--\r\n".encode())
+        found = re.search(r'; name="image"; filename="(.*)"', head.decode())
+        assert found
+        assert (end != b"", after) == (True, b"")  # one part, and closed
+        return Upload(self.path, unquote(found[1]), data, self.client_address)
+
+    def break_off(self, *, reset: bool) -> None:
+        self.close_connection = True
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            os.close(self.connection.detach())
+
+    def send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        if reply.how == "cut":
+            self.close_connection = True
+            self.wfile.write(reply.body[:10])
+        else:
+            self.wfile.write(reply.body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Service(ThreadingHTTPServer):
+    """Refuses connections until `start`; keeps the port from anybody else meanwhile."""
+
+    daemon_threads = False  # so that closing it waits for them
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler, bind_and_activate=False)
+        self.server_bind()
+        self.url = f"http://127.0.0.1:{self.server_port}/predict"
+        self.seen: list[Upload] = []
+        self.replies: dict[str, list[Reply]] = {}
+        self.expected = 1
+        self.all_seen = threading.Event()
+        self.release = threading.Event()
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+
+    def start(self) -> None:
+        self.server_activate()
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.release.set()
+        if self.thread.is_alive():
+            self.shutdown()
+            self.thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # some tests make the client leave
+            super().handle_error(request, client_address)
+
+    def run(self, folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, "--url", self.url, *args]
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    @contextmanager
+    def running(self, folder: Path, *args: str, **pipes: Any) -> Iterator[subprocess.Popen[str]]:
+        command = [*COMMAND, "--url", self.url, *args]
+        with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, text=True, **pipes) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+@pytest.fixture
+def silent() -> Iterator[Service]:
+    server = Service()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def service(silent: Service) -> Service:
+    silent.start()
+    return silent
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(f"picture {name}\r\n\r\n--\xff".encode("latin-1"))
+    return tmp_path
+
+
+def checked(*names: str) -> str:
+    return "".join(f"Checking results for {name}\n{ANSWER}\n" for name in names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a.jpg", "./a.jpg"),
+        ("./a.jpg", "./a.jpg"),
+        ("deep/x.png", "./deep/x.png"),
+        ("../{folder.name}/a.jpg", "../{folder.name}/a.jpg"),
+        ("{folder}/a.jpg", "{folder}/a.jpg"),
+        (".hidden.jpg", ".hidden.jpg"),
+    ],
+)
+def test_prints_the_picture_and_the_answer(service: Service, folder: Path, typed: str, shown: str) -> None:
+    (folder / "deep").mkdir()
+    for name in ("deep/x.png", ".hidden.jpg"):
+        (folder / name).write_bytes(b"picture")
+    done = service.run(folder, typed.format(folder=folder))
+    expected = checked(shown.format(folder=folder))
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("cät 日本.jpg", "cät 日本.jpg"),
+        ("a \"b\" 'c';.jpg", "a \"b\" 'c';.jpg"),
+        (os.fsdecode(b"\xff.jpg"), "?.jpg"),
+        ("no suffix", "no suffix"),
+    ],
+)
+def test_sends_the_bytes_under_the_base_name(service: Service, tmp_path: Path, name: str, sent: str) -> None:
+    data = bytes(range(256)) * 500
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(data)
+    done = service.run(tmp_path, f"in/{name}")
+    shown = name.encode(errors="backslashreplace").decode()
+    assert (done.stdout, done.returncode) == (checked(f"./in/{shown}"), 0)
+    assert [(seen.name, seen.data) for seen in service.seen] == [(sent, data)]
+
+
+def test_sample_pictures_and_an_empty_file_arrive_whole(service: Service, tmp_path: Path) -> None:
+    samples = [CLIENT / name for name in ("cat.jpg", "coffee.jpg", "camera.png")]
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    paths = [*samples, empty]
+    done = service.run(tmp_path, *map(str, paths))
+    assert (done.stdout, done.returncode) == (checked(*map(str, paths)), 0)
+    assert [seen.data for seen in service.seen] == [path.read_bytes() for path in paths]
+    assert len({seen.connection for seen in service.seen}) == 1  # kept alive
+
+
+def test_control_characters_never_reach_the_terminal(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J\n.jpg").touch()
+    service.replies["*"] = [Reply(415, error("x", "two\nlines\x1b[2J"))]
+    done = service.run(tmp_path, ".")
+    assert done.stderr == "./a?[2J?.jpg: 415 x: two?lines?[2J\n"
+
+
+def test_folders_are_searched_sorted_and_by_suffix(service: Service, folder: Path) -> None:
+    (folder / "sub" / "e.jpg").mkdir(parents=True)  # a folder, whatever its name
+    for name in (
+        "sub/z.PNG",
+        "sub/e.jpg/y.WebP",
+        "d.jpeg",
+        "f.gif",
+        "g.bmp",
+        "h.mpo",
+        "i.txt",
+        "jpg",
+    ):
+        (folder / name).touch()
+    done = service.run(folder, "c.jpg", ".", "i.txt")
+    inside = [
+        "a.jpg",
+        "b.jpg",
+        "c.jpg",
+        "d.jpeg",
+        "f.gif",
+        "g.bmp",
+        "h.mpo",
+        "sub/e.jpg/y.WebP",
+        "sub/z.PNG",
+    ]
+    expected = checked(*(f"./{name}" for name in ["c.jpg", *inside, "i.txt"]))
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "path"),
+    [
+        ("", [], "/predict"),
+        ("", ["--top-k", "7"], "/predict?top_k=7"),
+        ("?model=m", ["--top-k", "1000"], "/predict?model=m&top_k=1000"),
+    ],
+)
+def test_top_k_arrives(service: Service, folder: Path, query: str, options: list[str], path: str) -> None:
+    service.url += query
+    assert service.run(folder, "a.jpg", *options).returncode == 0
+    assert [seen.path for seen in service.seen] == [path]
+
+
+def test_concurrent_answers_keep_the_order(service: Service, folder: Path) -> None:
+    service.expected = 3
+    service.replies = {name: [Reply(hold=service.all_seen)] for name in ("a.jpg", "b.jpg")}
+    done = service.run(folder, ".", "--concurrency", "3")
+    assert (done.stdout, done.stderr) == (checked("./a.jpg", "./b.jpg", "./c.jpg"), "")
+    assert service.all_seen.is_set()
+    assert len({seen.connection for seen in service.seen}) == 3
+
+
+def test_json_lines(service: Service, folder: Path) -> None:
+    unsupported = error("unsupported_format", "not a picture")
+    service.replies["b.jpg"] = [Reply(415, unsupported)]
+    (folder / "d.jpg").symlink_to("d.jpg")
+    done = service.run(folder, ".", "--json")
+    unreadable = {"code": "unreadable_file", "message": "Too many levels of symbolic links"}
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"image": "./a.jpg", **ANSWER},
+        {"image": "./b.jpg", **json.loads(unsupported)},
+        {"image": "./c.jpg", **ANSWER},
+        {"image": "./d.jpg", "success": False, "error": unreadable},
+    ]
+    assert done.stderr == (
+        "./b.jpg: 415 unsupported_format: not a picture\n./d.jpg: unreadable_file: Too many levels of symbolic links\n"
+    )
+    assert done.returncode == 1
+
+
+NOT_OURS = "bad_answer: not the prediction service's JSON: "
+
+
+FAILURES = [
+    (Reply(415, error("unsupported_format", "a text")), "415 unsupported_format: a text"),
+    (Reply(500, error("internal")), "500 internal: no"),
+    (Reply(502, error("bad_gateway")), "502 bad_gateway: no"),
+    (Reply(504, error("gateway_timeout")), "504 gateway_timeout: no"),
+    (Reply(200, error("odd")), "200 odd: no"),
+    (Reply(200, b""), f"200 {NOT_OURS}''"),
+    (Reply(200, b"[1]"), f"200 {NOT_OURS}'[1]'"),
+    (Reply(200, b'{"success": 1}'), f"""200 {NOT_OURS}'{{"success": 1}}'"""),
+    (Reply(200, b'{"error": "x"}'), f"""200 {NOT_OURS}'{{"error": "x"}}'"""),
+    (Reply(200, b"[" * 200_000), f"200 {NOT_OURS}'{'[' * 80}'"),
+    (Reply(404, b"<html>\n\xff\x1b"), f"404 {NOT_OURS}'<html>\\n\ufffd\\x1b'"),
+    (Reply(500), f"500 {NOT_OURS}{json.dumps(ANSWER)[:80]!r}"),
+    (Reply(301, headers={"Location": "https://b/"}), "301 moved: the service is at https://b/"),
+    (
+        Reply(headers={"Content-Encoding": "gzip"}),
+        "connection_failed: Error -3 while decompressing data: incorrect header check ({url})",
+    ),
+]
+
+
+def test_other_failures_are_told_and_not_retried(service: Service, tmp_path: Path) -> None:
+    names = [f"{number:02}.jpg" for number in range(len(FAILURES) + 1)]
+    for name in names:
+        (tmp_path / name).touch()
+    service.replies = {name: [reply] for name, (reply, _) in zip(names, FAILURES, strict=False)}
+    done = service.run(tmp_path, ".")
+    assert done.stderr.splitlines() == [
+        f"./{name}: {problem.replace('{url}', service.url)}"
+        for name, (_, problem) in zip(names, FAILURES, strict=False)
+    ]
+    assert (done.stdout, done.returncode) == (checked(f"./{names[-1]}"), 1)
+    assert [seen.name for seen in service.seen] == names
+
+
+def test_retries_send_the_whole_picture_again(service: Service, tmp_path: Path) -> None:
+    first = {
+        "503.jpg": Reply(503, error("overloaded")),
+        "429.jpg": Reply(429, b"slow down"),
+        **{f"{how}.jpg": Reply(how=how) for how in ("reset", "closed", "cut")},
+    }
+    for name in first:
+        (tmp_path / name).write_text(name * 1000)
+    service.replies = {name: [reply] for name, reply in first.items()}
+    done = service.run(tmp_path, *first, "--concurrency", "5")
+    expected = checked(*(f"./{name}" for name in first))
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
+    sent = sorted((seen.name, seen.data.decode()) for seen in service.seen)
+    assert sent == sorted([(name, name * 1000) for name in first] * 2)
+
+
+def test_waits_as_long_as_retry_after_says(service: Service, folder: Path) -> None:
+    until = int(time.time()) + 2
+    busy = error("overloaded")
+    service.replies = {
+        "a.jpg": [Reply(503, busy, {"Retry-After": formatdate(until, usegmt=True)})],
+        "b.jpg": [Reply(429, busy, {"Retry-After": "1"})],
+    }
+    assert service.run(folder, "a.jpg", "b.jpg", "--concurrency", "2").returncode == 0
+    times = {name: [seen.time for seen in service.seen if seen.name == name] for name in service.replies}
+    assert times["a.jpg"][1] >= until
+    assert times["b.jpg"][1] - times["b.jpg"][0] >= 1
+
+
+@pytest.mark.parametrize(
+    ("attempt", "retry_after", "least"),
+    [
+        (0, None, 0.5),
+        (2, None, 2),
+        (100, None, 60),
+        (0, "0", 0.5),
+        (0, "86400", 60),
+        (0, "9" * 5000, 60),
+        (0, "-5", 0.5),
+        (0, "soon", 0.5),
+        (0, "", 0.5),
+        (0, "Mon, 01 Jan 2001 00:00:00 GMT", 0.5),
+        (0, "Fri, 31 Dec 9999 23:59:59 GMT", 60),
+        (0, "Fri, 31 Dec 99999 23:59:59 GMT", 0.5),
+    ],
+)
+def test_pauses_grow_and_are_bounded(attempt: int, retry_after: str | None, least: float) -> None:
+    spec = importlib.util.spec_from_file_location("post_request_script", SCRIPT)
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert least <= script.pause_before_retry(attempt, retry_after) <= least * 1.25
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_gives_up_after_so_many_retries(service: Service, folder: Path, retries: int) -> None:
+    service.replies["*"] = [Reply(503, error("overloaded", "later"))] * 9
+    done = service.run(folder, "a.jpg", "--retries", str(retries))
+    assert (done.stdout, done.stderr) == ("", "./a.jpg: 503 overloaded: later\n")
+    assert (done.returncode, len(service.seen)) == (1, retries + 1)
+
+
+def test_a_slow_answer_times_out(service: Service, folder: Path) -> None:
+    service.replies["*"] = [Reply(hold=service.release)] * 2
+    done = service.run(folder, "a.jpg", "--timeout", "0.2", "--retries", "1")
+    expected = f"./a.jpg: timeout: no answer from {service.url} within 0.2 s\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("", expected, 1)
+    assert len(service.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("reset", "Connection reset by peer"),
+        ("closed", "Remote end closed connection without response"),
+        ("cut", "IncompleteRead(10 bytes read, 72 more expected)"),
+    ],
+)
+def test_a_broken_connection_is_told(service: Service, folder: Path, how: str, reason: str) -> None:
+    service.replies["*"] = [Reply(how=how)]
+    done = service.run(folder, "a.jpg", "--retries", "0")
+    assert done.stderr == f"./a.jpg: connection_failed: {reason} ({service.url})\n"
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+def test_nobody_listening_is_told(silent: Service, folder: Path) -> None:
+    done = silent.run(folder, "a.jpg", "--retries", "0")
+    assert done.stderr == f"./a.jpg: connection_failed: Connection refused ({silent.url})\n"
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: IMAGE"),
+        (["none.jpg"], "no such file or folder: none.jpg"),
+        (["a.jpg/b.jpg"], "no such file or folder: a.jpg/b.jpg"),
+        (["a.jpg", "empty"], "no pictures in folder: empty"),
+        (
+            ["a.jpg", "--retries", "-1"],
+            "argument --retries: '-1' is not a whole number from 0 to 100",
+        ),
+        (
+            ["a.jpg", "--top-k", "1001"],
+            "argument --top-k: '1001' is not a whole number from 1 to 1000",
+        ),
+        (["a.jpg", "--top-k", "x"], "argument --top-k: 'x' is not a whole number from 1 to 1000"),
+        (
+            ["a.jpg", "--concurrency", "1.5"],
+            "argument --concurrency: '1.5' is not a whole number from 1 to 256",
+        ),
+        (
+            ["a.jpg", "--timeout", "nan"],
+            "argument --timeout: 'nan' is not a number from 0.1 to 86400",
+        ),
+        *(
+            (
+                ["a.jpg", "--url", url],
+                f"argument --url: {url!r} is not an address like http://localhost/predict",
+            )
+            for url in (
+                "",
+                "localhost",
+                "ftp://a/b",
+                "http://",
+                "http://a:b/",
+                "http://a:99999/",
+                "http://a..b/",
+            )
+        ),
+    ],
+)
+def test_wrong_usage(service: Service, folder: Path, arguments: list[str], message: str) -> None:
+    (folder / "empty").mkdir()
+    done = service.run(folder, *arguments)
+    usage = "usage: post_request.py [options] IMAGE [IMAGE ...]\n"
+    assert done.stderr == f"{usage}post_request.py: error: {message}\n"
+    assert (done.stdout, done.returncode, service.seen) == ("", 2, [])
+
+
+def test_ctrl_c_ends_it_at_once(service: Service, folder: Path) -> None:
+    service.expected = 2
+    service.replies["*"] = [Reply(hold=service.release)] * 3
+    # A test run in the background may hand on an ignored SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with service.running(folder, ".", "--concurrency", "2", **pipes) as client:
+        signal.signal(signal.SIGINT, before)
+        assert service.all_seen.wait(20)
+        client.send_signal(signal.SIGINT)
+        assert client.communicate(timeout=20) == ("", "")
+    assert client.returncode == 130
+
+
+def test_a_closed_pipe_ends_it_quietly(service: Service, folder: Path) -> None:
+    service.replies["b.jpg"] = [Reply(hold=service.release)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with service.running(folder, ".", **pipes) as client:
+        assert client.stdout
+        assert client.stderr
+        assert client.stdout.readline() + client.stdout.readline() == checked("./a.jpg")
+        client.stdout.close()
+        service.release.set()
+        assert client.stderr.read() == ""
+        assert client.wait(20) == 1
+
+
+def terminal() -> tuple[int, int]:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+    return ours, theirs
+
+
+def read_until(terminal: int, wanted: str = "") -> str:
+    """What the terminal got: up to `wanted`, or all of it."""
+    text = b""
+    with suppress(OSError):  # Linux says EIO once the other side is closed
+        while not wanted or wanted not in text.decode(errors="replace"):
+            text += os.read(terminal, 4096)
+    return text.decode()
+
+
+@pytest.mark.parametrize("images", [["a.jpg"], ["a.jpg", "b.jpg"]])
+def test_bar_on_a_terminal_only_for_several(service: Service, folder: Path, images: list[str]) -> None:
+    ours, theirs = terminal()
+    with service.running(folder, *images, stdout=theirs, stderr=theirs) as client:
+        os.close(theirs)
+        screen = read_until(ours)
+        os.close(ours)
+        assert client.wait(20) == 0
+    # A carriage return goes back to the line's start: what follows the last one stays.
+    lines = [line.rpartition("\r")[2] for line in screen.split("\r\n")]
+    names = [f"./{name}" for name in images]
+    results = checked(*names).splitlines()
+    assert lines[: len(results)] == results
+    rest = lines[len(results) :]
+    if len(images) == 1:
+        assert rest == [""]
+    else:
+        assert "  0%|" in screen
+        assert re.fullmatch(r"100%\|█+\| 2/2 \[.* images/s\]", rest[0])
+        assert rest[1:] == [""]
+
+
+def test_a_terminal_sees_the_retries(silent: Service, folder: Path) -> None:
+    ours, theirs = terminal()
+    with silent.running(folder, "a.jpg", stdout=subprocess.PIPE, stderr=theirs) as client:
+        os.close(theirs)
+        told = read_until(ours, "\n")
+        silent.start()
+        assert client.communicate(timeout=20)[0] == checked("./a.jpg")
+        assert read_until(ours) == ""
+        os.close(ours)
+    problem = re.escape(f"./a.jpg: connection_failed: Connection refused ({silent.url})")
+    assert re.fullmatch(rf"{problem}; retry 1 of 5 in 0\.[56] s\r\n", told)
+    assert client.returncode == 0
+
+
+def test_says_what_to_do_without_its_packages() -> None:
+    command = [sys.executable, "-IS", str(SCRIPT), "cat.jpg"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    expected = "No module named 'requests': run pre_post_request.sh, it says how to go on\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("", expected, 1)
+
+
+PYTHON3 = """#!/bin/sh
+# Stands for python3 and, copied into the environment it is asked to make, for that one's python.
+echo "$@" >> "$CALLS"
+if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; fi
+"""
+
+
+def test_the_environment_is_made_once(tmp_path: Path) -> None:
+    copy = tmp_path / "my files" / "post_request"
+    copy.mkdir(parents=True)
+    for name in ("pre_post_request.sh", "requirements.txt"):
+        shutil.copy(CLIENT / name, copy)
+    python3 = tmp_path / "bin" / "python3"
+    python3.parent.mkdir()
+    python3.write_text(PYTHON3)
+    python3.chmod(0o755)
+    calls = tmp_path / "calls"
+    bash = shutil.which("bash") or "bash"
+    environment = {"PATH": f"{python3.parent}:{os.environ['PATH']}", "CALLS": str(calls)}
+
+    def prepare(directory: Path, script: Path) -> str:
+        output = subprocess.check_output(
+            [bash, script], cwd=directory, env=environment, stderr=subprocess.STDOUT, text=True
+        )
+        assert output.startswith("Ready. With the service running, try:\n  ")
+        return output.splitlines()[1].strip()
+
+    there, here = copy / "pre_post_request.sh", Path("pre_post_request.sh")
+    quoted = str(copy).replace(" ", "\\ ")
+    expected = [f"{quoted}/{name}" for name in (".venv/bin/python", "post_request.py", "cat.jpg")]
+    assert prepare(tmp_path, there) == " ".join(expected)
+    assert prepare(copy, here) == "./.venv/bin/python ./post_request.py ./cat.jpg"
+    made = [
+        f"-m venv --clear {copy}/.venv",
+        f"-m pip install --quiet --disable-pip-version-check -r {copy}/requirements.txt",
+    ]
+    assert calls.read_text().splitlines() == made
+    (copy / "requirements.txt").write_text("requests\n")
+    prepare(tmp_path, there)
+    assert calls.read_text().splitlines() == made * 2
