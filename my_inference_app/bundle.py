@@ -121,7 +121,7 @@ def write(bundle: Bundle, fill: Callable[[Path], None]) -> Bundle:
         written = replace(bundle, files=files)
         content = {"format": FORMAT, **asdict(written)}
         del content["path"]
-        (scratch / MANIFEST).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        (scratch / MANIFEST).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
         scratch.chmod(0o755)
         _put_in_place(scratch, bundle.path)
     finally:

@@ -17,7 +17,8 @@ configure_logging(_settings.log_level)
 
 wsgi_app = "my_inference_app.wsgi:app"
 bind = f"{_settings.app_host}:{_settings.app_port}"
-worker_class = "gthread"
+worker_class = "my_inference_app.worker.Worker"
+worker_connections = 10_000
 workers = _settings.worker_count
 threads = _settings.threads
 # nginx keeps its connections for 60 s; the side that does not choose when to send must be the later to close.

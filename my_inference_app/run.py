@@ -151,7 +151,7 @@ def _wait_until_ready(process: Process, name: str, host: str, port: int) -> None
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("*", "0.0.0.0") else host
+    return "127.0.0.1" if host in ("*", "0.0.0.0") else host  # noqa: S104
 
 
 def _announce(settings: Settings, folder: Path, port: int) -> None:

@@ -8,17 +8,18 @@ import re
 import sys
 import time
 import uuid
+import warnings
 
 from flask import Flask, Response, g, request
 
 from my_inference_app.api import errors, health, page, predict
+from my_inference_app.api.admission import PROBES, refuse_on_express_lane
 from my_inference_app.errors import SetupError
 from my_inference_app.serving.classifier import Classifier, load
 from my_inference_app.settings import Settings
 
 _access = logging.getLogger("access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_PROBES = ("/healthz", "/readyz")
 
 
 def create_app(settings: Settings | None = None, classifier: Classifier | None = None) -> Flask:
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
+    app.before_request(refuse_on_express_lane)
     app.after_request(_end)
     return app
 
@@ -47,7 +49,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    if request.path not in _PROBES:
+    if request.path not in PROBES:
         milliseconds = (time.perf_counter() - g.started) * 1000
         _access.info(
             "%s %s %d %.1fms id=%s",
@@ -61,6 +63,8 @@ def _end(response: Response) -> Response:
 
 
 def configure_logging(level: str) -> None:
+    # Pillow warns of every oddity in a picture; to say something about it is the sender's answer, not the log's.
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 

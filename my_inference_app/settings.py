@@ -41,6 +41,13 @@ class Settings:
     models_dir: Path = _setting(PROJECT / "models", "folder the bundles are kept in")
     bundle: str = _setting("", "folder of the bundle to serve; empty means the one of `MODEL`")
     engine: str = _setting("openvino", "what computes: `openvino` or `torch`", choices=("openvino", "torch"))
+    precision: str = _setting(
+        "auto",
+        "what the engine computes in: `f32`, `bf16`, `f16` (CUDA), `int8` (a bundle of its own), or `auto`, "
+        "the fastest float the processor has",
+        choices=("auto", "f32", "bf16", "f16", "int8"),
+    )
+    calibration: str = _setting("", "folder of pictures that `PRECISION=int8` bundles are made with")
     device: str = _setting("cpu", "where the torch engine computes: `cpu`, `cuda`, `cuda:1`")
     app_host: str = _setting("127.0.0.1", "address gunicorn listens on")
     app_port: int = _setting(8000, "port gunicorn listens on", low=1, high=65535)
@@ -58,7 +65,7 @@ class Settings:
     compute_threads: int = _setting(0, "threads a worker computes with; 0 means cores / workers", low=0, high=1024)
     max_batch: int = _setting(8, "pictures computed together at most", low=1, high=1024)
     queue_size: int = _setting(
-        128, "pictures that may wait for the engine in a worker; more are refused", low=1, high=100_000
+        1024, "requests that may wait in a worker; more are refused at once", low=1, high=100_000
     )
     request_timeout: float = _setting(
         30.0, "seconds a request may wait and compute before it is given up", low=0.1, high=3600
@@ -96,13 +103,21 @@ class Settings:
 
     @property
     def bundle_dir(self) -> Path:
-        return Path(self.bundle) if self.bundle else self.models_dir / bundle_name(self.model, self.model_revision)
+        if self.bundle:
+            return Path(self.bundle)
+        return self.models_dir / bundle_name(self.model, self.model_revision, self.precision)
+
+    @property
+    def engine_precision(self) -> str:
+        """What is asked of the engine; empty means that it chooses. int8 is in the bundle, not in the engine."""
+        return "" if self.precision in ("auto", "int8") else self.precision
 
 
-def bundle_name(model: str, revision: str = "") -> str:
+def bundle_name(model: str, revision: str = "", precision: str = "auto") -> str:
     """The folder name a model's bundle is kept under: its id, made safe for a file system."""
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return (f"{name}@{revision}" if revision else name).replace("/", "--").replace(":", "--")
+    name = f"{name}@{revision}" if revision else name
+    return (f"{name}--int8" if precision == "int8" else name).replace("/", "--").replace(":", "--")
 
 
 def table() -> str:

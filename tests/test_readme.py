@@ -59,13 +59,13 @@ def test_the_two_commands_give_the_answer_shown(tmp_path: Path) -> None:
             env=variables,
             stdout=out,
             stderr=out,
-            start_new_session=True,  # noqa: S602
+            start_new_session=True,
         ) as process,
     ):
         try:
             until(lambda: "Try it:" in log.read_text() or process.poll() is not None, seconds=300)
             command = curl.replace("localhost", f"localhost:{port}")
-            answer = json.loads(subprocess.check_output(command, shell=True, cwd=REPOSITORY))  # noqa: S602
+            answer = json.loads(subprocess.check_output(command, shell=True, cwd=REPOSITORY))
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)

@@ -7,11 +7,14 @@ from base64 import b64decode
 from dataclasses import dataclass
 
 from flask import Request
+from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached
 
-from ..errors import BadRequest, NoImage
+from ..errors import BadRequest, NoImage, PayloadTooLarge
 from ..serving.images import looks_like_image
 
 _FIELDS = ("image", "file")
+_MOST_PARTS = 1000
+_ALL = 1 << 31  # the request as a whole is limited already
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _HOW = 'send one as the multipart field `image`, as the raw request body, or as JSON {"image": "<base64>"}'
 
@@ -32,7 +35,7 @@ def read(request: Request, max_images: int) -> Uploads:
     if request.is_json:
         images, top_k = _from_json(request)
     elif request.mimetype == "multipart/form-data":
-        images, top_k = _from_form(request), request.form.get("top_k")
+        images, top_k = _from_form(request)
     else:
         images, top_k = _from_body(request), None
     if len(images) > max_images:
@@ -40,16 +43,39 @@ def read(request: Request, max_images: int) -> Uploads:
     return Uploads(images, _top_k(request.args.get("top_k", top_k)))
 
 
-def _from_form(request: Request) -> list[Upload]:
-    files = [file for name in _FIELDS for file in request.files.getlist(name)]
-    images = [Upload(file.filename or None, file.read()) for file in files]
+def _from_form(request: Request) -> tuple[list[Upload], object]:
+    images: list[Upload] = []
+    texts: dict[str, str] = {}
+    for part in _parts(request):
+        # A file is what has a file name, as with every server's forms.
+        if part.name in _FIELDS and part.filename is not None:
+            images.append(Upload(part.filename or None, part.raw))
+        elif part.name in (*_FIELDS, "top_k"):
+            texts[part.name] = part.raw[:100].decode("utf-8", "replace")
     if images and not any(image.data for image in images):
         raise NoImage(f"the uploaded file is empty: {_HOW}")
     if not images:
-        wrong = next((name for name in _FIELDS if name in request.form), None)
+        wrong = next((name for name in _FIELDS if name in texts), None)
         hint = f"`{wrong}` was sent as text, not as a file (curl -F {wrong}=@cat.jpg): " if wrong else ""
         raise NoImage(f"{hint or 'there is no picture in the request: '}{_HOW}")
-    return images
+    return images, texts.get("top_k")
+
+
+def _parts(request: Request) -> list[MultipartPart]:
+    """The parts of a form, all in memory: the size of a request is limited, and a disk can be full.
+
+    Werkzeug's own parser takes ten times as long for a photo.
+    """
+    boundary = request.mimetype_params.get("boundary", "")
+    length = -1 if request.content_length is None else request.content_length
+    stream = request.stream
+    try:
+        parser = MultipartParser(stream, boundary, length, part_limit=_MOST_PARTS, spool_limit=_ALL, memory_limit=_ALL)
+        return list(parser)
+    except ParserLimitReached as error:
+        raise PayloadTooLarge(f"the form has too many or too large parts: {error}") from None
+    except MultipartError as error:
+        raise BadRequest(f"the form cannot be read: {error}") from None
 
 
 def _from_body(request: Request) -> list[Upload]:

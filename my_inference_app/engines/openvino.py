@@ -15,6 +15,10 @@ def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
     """Compiles the model. Without a precision OpenVINO takes the fastest the processor computes in."""
     if device != "cpu":
         raise SettingError(f"DEVICE={device}: the openvino engine computes on the CPU; use ENGINE=torch")
+    if precision not in ("", "f32", "bf16"):
+        raise SettingError(
+            f"PRECISION={precision}: the openvino engine computes in f32 or bf16, or from an int8 bundle"
+        )
     options: dict[str, str | int | bool] = {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

@@ -25,6 +25,8 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise SettingError(f"DEVICE={name!r} is no device: give cpu, cuda or cuda:0") from None
+    if device.type not in ("cpu", "cuda"):
+        raise SettingError(f"DEVICE={name!r} is not supported: give cpu, cuda or cuda:0")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SettingError(f"DEVICE={name}: torch finds no CUDA device here; use DEVICE=cpu")
     return device

@@ -62,7 +62,13 @@ def load(settings: Settings) -> Classifier:
 
 class ModelClassifier:
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
-        engine = load_engine(bundle, settings.engine, threads=settings.compute_thread_count, device=settings.device)
+        engine = load_engine(
+            bundle,
+            settings.engine,
+            threads=settings.compute_thread_count,
+            device=settings.device,
+            precision=settings.engine_precision,
+        )
         self.name = bundle.name
         self.ready = False
         self._bundle = bundle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ..errors import ImageTooLarge, ImageUndecodable, UnsupportedFormat
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 ACCEPTED = "JPEG, PNG, WebP, GIF or BMP"
 
-_FIRST_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF87a", b"GIF89a", b"BM")
+_FIRST_BYTES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|BM....\0\0\0\0", re.DOTALL)
 _SMALLEST_FILE = 24
 """Fewer bytes are no picture in any of the formats, whatever they begin with."""
 
@@ -32,6 +33,8 @@ _TRANSPOSITIONS = {
     8: (Image.Transpose.ROTATE_90,),
 }
 _SIDEWAYS = {5, 6, 7, 8}
+_MIRRORED_X = {2, 3, 7, 8}
+_MIRRORED_Y = {3, 4, 6, 7}
 _ORIENTATION_TAG = 0x0112
 
 _RESAMPLING = {
@@ -48,7 +51,7 @@ Box = tuple[float, float, float, float]
 
 
 def looks_like_image(data: bytes) -> bool:
-    return data.startswith(_FIRST_BYTES)
+    return _FIRST_BYTES.match(data) is not None
 
 
 def decode(data: bytes, spec: InputSpec, max_pixels: int) -> NDArray[np.uint8]:
@@ -85,6 +88,11 @@ def _prepare(image: Image.Image, spec: InputSpec) -> Image.Image:
     target = (spec.size[1], spec.size[0])
     if sideways:
         box, target = (box[1], box[0], box[3], box[2]), (target[1], target[0])
+    # The centre is off by a pixel where an odd number of them is cut away: it matters from which end.
+    if orientation in _MIRRORED_X:
+        box = (image.width - box[2], box[1], image.width - box[0], box[3])
+    if orientation in _MIRRORED_Y:
+        box = (box[0], image.height - box[3], box[2], image.height - box[1])
     box = _draft(image, box, target)
     pixels = _to_rgb(image)
     cut = _on_white(pixels.resize(target, _RESAMPLING[spec.interpolation], box=_inside(box, pixels)))
@@ -126,10 +134,12 @@ def _draft(image: Image.Image, box: Box, target: tuple[int, int]) -> Box:
         max(1, int(_DRAFT_MARGIN * pixels * side / (end - start)))
         for pixels, side, start, end in zip(target, before, box[:2], box[2:], strict=True)
     ]
-    if not image.draft(None, (wanted[0], wanted[1])):
+    drafted = image.draft(None, (wanted[0], wanted[1]))
+    if not drafted:
         return box
-    x, y = image.width / before[0], image.height / before[1]
-    return (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
+    # Not image.width / before[0]: the last pixel of the smaller picture stands for less than a whole one.
+    scale = drafted[1][2] / before[0]
+    return (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
 
 
 def _inside(box: Box, image: Image.Image) -> Box:

@@ -76,7 +76,7 @@ def test_the_page_is_styled_and_silent(browser: webdriver.Chrome, service: Servi
     browser.get(service.url)
     button = browser.find_element(By.TAG_NAME, "button")
     assert button.value_of_css_property("background-color") == "rgba(11, 107, 203, 1)"
-    assert browser.get_log("browser") == []
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def test_what_is_no_picture_is_explained_on_the_page(

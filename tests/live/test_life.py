@@ -127,9 +127,9 @@ def test_a_taken_port(efficientnet: Path, name: str) -> None:
 
 
 def test_a_setting_that_makes_no_sense() -> None:
-    assert failing(WORKERS="many") == "error: WORKERS='many' is not a number: give " + (
-        "gunicorn worker processes, each with the model; 0 means one for every two cores, four at most\n"
-    )
+    said = failing(WORKERS="many")
+    assert said.startswith("error: WORKERS='many' is not a number: give gunicorn worker processes")
+    assert said.count("\n") == 1
 
 
 def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:

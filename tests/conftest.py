@@ -1,0 +1,129 @@
+"""What many tests share: two real bundles, the one fake there is, and the shape of every error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from my_inference_app.bundle import Bundle, InputSpec, write
+from my_inference_app.errors import ServiceError
+from my_inference_app.server import create_app
+from my_inference_app.serving.classifier import Answer, Classifier, Prediction, Timings
+from my_inference_app.settings import Settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # torch announces at every load that TorchScript will go.
+    config.addinivalue_line("filterwarnings", r"ignore:`torch\.jit\.:DeprecationWarning")
+
+
+PREDICTIONS = [Prediction(f"label {rank}", 0.5**rank, 100 + rank) for rank in range(1, 9)]
+
+
+@dataclass
+class FakeClassifier:
+    """Answers as it is told, and remembers what it was asked."""
+
+    name: str = "fake"
+    ready: bool = True
+    predictions: Sequence[Prediction] = tuple(PREDICTIONS)
+    unreadable: dict[bytes, ServiceError] = field(default_factory=dict)
+    error: Exception | None = None
+    images: list[bytes] = field(default_factory=list)
+    top_k: int = 0
+    deadline: float = 0
+
+    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
+        self.images, self.top_k, self.deadline = list(images), top_k, deadline
+        if self.error:
+            raise self.error
+        outcomes = [self.unreadable.get(image, self.predictions[:top_k]) for image in images]
+        return Answer(outcomes, Timings(decode=1.5, queue=0, infer=20.123))
+
+
+def client_of(classifier: Classifier, **settings: Any) -> FlaskClient:
+    return create_app(Settings(**settings), classifier).test_client()
+
+
+@pytest.fixture
+def fake() -> FakeClassifier:
+    return FakeClassifier()
+
+
+@pytest.fixture
+def client(fake: FakeClassifier) -> FlaskClient:
+    return client_of(fake)
+
+
+def form(*parts: tuple[str, str | None, bytes]) -> dict[str, Any]:
+    """Field, file name if it is a file, data: as browsers and curl send them. Werkzeug's client breaks empty ones."""
+    body = b""
+    for field_name, file_name, data in parts:
+        end = "" if file_name is None else '; filename="{}"'.format(file_name.replace('"', "%22"))
+        body += f'--b\r\nContent-Disposition: form-data; name="{field_name}"{end}\r\n\r\n'.encode() + data + b"\r\n"
+    return {"data": body + b"--b--\r\n", "content_type": "multipart/form-data; boundary=b"}
+
+
+def assert_error(response: TestResponse, status: int, code: str) -> str:
+    """Every failure has this shape, whatever failed; returns its message."""
+    assert (response.status_code, response.mimetype) == (status, "application/json"), response.text
+    body = response.get_json()
+    message = body["error"]["message"]
+    request_id = response.headers["X-Request-ID"]
+    assert body == {"success": False, "error": {"code": code, "message": message}, "request_id": request_id}
+    assert isinstance(message, str) and message and "\n" not in message
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert ("Allow" in response.headers) == (status == 405)
+    return message
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for item in fields(Settings):
+            for name in filter(None, (item.name.upper(), item.metadata["alias"])):
+                if name in os.environ:
+                    patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A real bundle, with a model that tells red, green and blue pictures apart by their mean colour."""
+    import torch  # not at the top: it takes seconds, and most tests do without
+
+    from my_inference_app.export import convert
+    from my_inference_app.export.source import Source
+
+    class MeanColour(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return 4 * pixels.mean((2, 3))
+
+    spec = InputSpec((32, 32), 36, "bilinear", (127.0,) * 3, (128.0,) * 3)
+    labels = ("red", "green", "blue")
+    origin = {"kind": "test"}
+    source = Source("tiny", MeanColour(), labels, spec, preprocess=torch.as_tensor, origin=origin)
+    traced = convert.trace(source)
+
+    def fill(folder: Path) -> None:
+        convert.save_openvino(traced, source, folder)
+        convert.save_torch(traced, folder)
+
+    path = tmp_path_factory.mktemp("bundles") / "tiny"
+    return write(Bundle(path, "tiny", origin, labels, spec, "f16 weights"), fill)
+
+
+@pytest.fixture(scope="session")
+def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the real model that needs no hub, as the command line makes it."""
+    from my_inference_app.export.cli import Plan, run
+    from my_inference_app.export.request import PACKAGED, Request
+
+    return run(Plan(Request(PACKAGED), tmp_path_factory.mktemp("models"), ("openvino", "torch")))

@@ -1,0 +1,147 @@
+"""The house stays as it was drawn: imports run downwards, and what serves is light."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from my_inference_app.bundle import Bundle
+from tests.pictures import REPOSITORY, picture
+
+NAME = "my_inference_app"
+PACKAGE = REPOSITORY / NAME
+
+# From top to bottom; of those in one line only the bottom's may import each other.
+LAYERS = [
+    {"wsgi", "run", "worker", "gunicorn.conf", "ResNet50_inference"},
+    {"server"},
+    {"api"},
+    {"serving"},
+    {"engines"},
+    {"bundle"},
+    {"settings", "errors", "metrics", "machine", "__init__"},
+]
+FLOOR = LAYERS[-1]
+EXPORT = "export"
+BELOW_EXPORT = {"serving", "engines", "bundle", *FLOOR}
+
+HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub"}
+# Who may import what comes from outside.
+ALLOWED = {
+    "flask": {"api", "server"},
+    "werkzeug": {"api", "server"},
+    "jinja2": {"api", "server"},
+    "openvino": {"engines.openvino", "export"},
+    "torch": {"engines.torchscript", "export"},
+    "torchvision": {"export"},
+    "transformers": {"export"},
+    "huggingface_hub": {"export"},
+}
+
+
+def module_of(file: Path) -> str:
+    """api/page.py is api.page, api/__init__.py is api."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_of(file): ast.parse(file.read_bytes()) for file in sorted(PACKAGE.rglob("*.py"))}
+PACKAGES = {module_of(file) for file in PACKAGE.rglob("*/__init__.py")}
+
+
+def imports_of(module: str) -> set[str]:
+    """Full names of all that a module imports, wherever in it."""
+    return {name for node in ast.walk(SOURCES[module]) for name in _names(module, node)}
+
+
+def _names(module: str, node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return {f"{_origin(module, node)}.{alias.name}" for alias in node.names}
+    return set()
+
+
+def _origin(module: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = [NAME, *module.split("."), *(["__init__"] if module in PACKAGES else [])]
+    return ".".join([*parts[: -node.level], *([node.module] if node.module else [])])
+
+
+def own_imports_of(module: str) -> set[str]:
+    """Those of them that are modules of this package."""
+    inner = {name.removeprefix(f"{NAME}.") for name in imports_of(module) if name.startswith(f"{NAME}.")}
+    return {name if name in SOURCES else name.rpartition(".")[0] or "__init__" for name in inner} - {module}
+
+
+def layer_of(module: str) -> int:
+    part = module if module in LAYERS[0] else module.partition(".")[0]
+    found = [index for index, layer in enumerate(LAYERS) if part in layer]
+    assert found, f"{module} has no place in LAYERS yet"
+    return found[0]
+
+
+def test_the_imports_are_understood() -> None:
+    assert {"api.errors", "api.uploads", "errors", "serving.classifier", "settings"} <= own_imports_of("api.predict")
+    assert own_imports_of("engines.openvino") == {"engines", "errors"}
+    assert own_imports_of("bundle") == {"errors"}
+    assert "flask.Flask" in imports_of("server")
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_imports_run_downwards(module: str) -> None:
+    part = module.partition(".")[0]
+    for imported in own_imports_of(module):
+        below = imported.partition(".")[0]
+        if part == EXPORT:
+            assert below in {EXPORT, *BELOW_EXPORT}
+        elif not (part == below or {part, below} <= FLOOR):
+            assert below != EXPORT, f"{module} imports what makes bundles"
+            assert layer_of(module) < layer_of(imported), f"{module} imports {imported}"
+
+
+def test_there_are_no_circles() -> None:
+    TopologicalSorter({module: own_imports_of(module) for module in SOURCES}).prepare()
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_no_import_hides_in_a_function(module: str) -> None:
+    """It would only dodge a circle. What is optional and comes from outside may."""
+    for function in ast.walk(SOURCES[module]):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for node in ast.walk(function):
+                assert not any(name.partition(".")[0] == NAME for name in _names(module, node)), ast.unparse(node)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_what_comes_from_outside_is_imported_in_few_places(module: str) -> None:
+    for outside in {name.partition(".")[0] for name in imports_of(module)} & ALLOWED.keys():
+        assert {module, module.partition(".")[0]} & ALLOWED[outside], f"{module} imports {outside}"
+
+
+SERVE = f"""
+import sys
+from {NAME}.wsgi import app
+answer = app.test_client().post("/predict", data=open(sys.argv[1], "rb").read()).json
+assert answer["response"]["body"] == '"blue"', answer
+print(*{{name.partition(".")[0] for name in sys.modules}})
+print(*(name for name in sys.modules if name.startswith("{NAME}.export")))
+"""
+
+
+def test_serving_with_openvino_is_light(tiny: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "blue.png"
+    file.write_bytes(picture("blue"))
+    environment = {**os.environ, "BUNDLE": str(tiny.path), "ENGINE": "openvino"}
+    output = subprocess.check_output([sys.executable, "-c", SERVE, file], env=environment, text=True, timeout=60)
+    loaded, export = output.splitlines()
+    assert {"flask", "numpy", "openvino"} <= set(loaded.split())
+    assert not HEAVY & set(loaded.split())
+    assert export == ""

@@ -1,0 +1,87 @@
+"""ResNet50_inference.py: one picture in, its label out, without a server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from my_inference_app.bundle import Bundle
+from my_inference_app.errors import UnsupportedFormat
+from my_inference_app.ResNet50_inference import inference
+from tests.pictures import REPOSITORY, SAMPLES, picture
+
+SCRIPT = REPOSITORY / "my_inference_app" / "ResNet50_inference.py"
+
+
+def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, line: str) -> None:
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr == f"{line}\n"
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_the_label_of_a_picture(tiny: Bundle, tmp_path: Path, engine: str) -> None:
+    file = tmp_path / "leaf.png"
+    file.write_bytes(picture("green"))
+    done = run(file, BUNDLE=str(tiny.path), ENGINE=engine)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "{'statusCode': 200, 'body': '\"green\"'}\n"
+
+
+def test_a_real_picture_and_a_real_model(efficientnet: Path) -> None:
+    cat = next(path for path in SAMPLES if path.stem == "cat")
+    done = run(cat, BUNDLE=str(efficientnet))
+    assert done.stdout.startswith("{'statusCode': 200, 'body': '\"") and "cat" in done.stdout, done
+
+
+def test_a_file_that_is_missing(tiny: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "none.jpg"
+    assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: No such file or directory")
+
+
+def test_a_folder(tiny: Bundle, tmp_path: Path) -> None:
+    assert_one_line(run(tmp_path, BUNDLE=str(tiny.path)), 1, f"error: {tmp_path}: Is a directory")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"no picture at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (b"", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (picture()[:60], "the picture is damaged or incomplete and cannot be decoded"),
+    ],
+)
+def test_a_file_that_is_no_picture(tiny: Bundle, tmp_path: Path, data: bytes, message: str) -> None:
+    file = tmp_path / "file.jpg"
+    file.write_bytes(data)
+    assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: {message}")
+
+
+def test_no_bundle(tmp_path: Path) -> None:
+    done = run(SAMPLES[0], BUNDLE=str(tmp_path))
+    assert_one_line(done, 1, f"error: there is no bundle in {tmp_path}: make it with `make export`")
+
+
+def test_a_bad_setting(tiny: Bundle) -> None:
+    done = run(SAMPLES[0], BUNDLE=str(tiny.path), ENGINE="abacus")
+    assert_one_line(done, 1, "error: ENGINE='abacus' is none of openvino, torch")
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.jpg", "b.jpg")])
+def test_the_wrong_number_of_arguments(arguments: tuple[str, ...]) -> None:
+    assert_one_line(run(*arguments), 2, "usage: ResNet50_inference.py IMAGE")
+
+
+def test_as_a_function(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUNDLE", str(tiny.path))
+    assert [inference(picture(label))["body"] for label in ("red", "blue", "red")] == ['"red"', '"blue"', '"red"']
+    with pytest.raises(UnsupportedFormat):
+        inference(b"no picture")
