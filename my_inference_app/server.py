@@ -9,16 +9,19 @@ import sys
 import time
 import uuid
 import warnings
+from contextlib import suppress
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from my_inference_app.api import errors, health, page, predict
-from my_inference_app.api.admission import PROBES, refuse_on_express_lane
+from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
 from my_inference_app.errors import SetupError
 from my_inference_app.serving.classifier import Classifier, load
 from my_inference_app.settings import Settings
 
 _access = logging.getLogger("access")
+_CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -36,7 +39,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
-    app.before_request(refuse_on_express_lane)
+    app.before_request(refuse_on_refusal_lane)
     app.after_request(_end)
     return app
 
@@ -48,6 +51,7 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    _read_the_rest()
     response.headers["X-Request-ID"] = g.request_id
     if request.path not in PROBES:
         milliseconds = (time.perf_counter() - g.started) * 1000
@@ -60,6 +64,13 @@ def _end(response: Response) -> Response:
             g.request_id,
         )
     return response
+
+
+def _read_the_rest() -> None:
+    """An answer that comes before the end of its request looks like a broken connection to nginx."""
+    with suppress(HTTPException, OSError):  # more than is allowed, or a client that is gone
+        while request.stream.read(_CHUNK):
+            pass
 
 
 def configure_logging(level: str) -> None:

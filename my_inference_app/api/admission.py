@@ -1,18 +1,16 @@
-"""What happens to a request that finds the waiting room full: it is refused before it is read."""
+"""What happens to a request that finds the waiting room full: it is refused without being looked at."""
 
 from __future__ import annotations
 
 import threading
 
-from flask import request
-
 from ..errors import Overloaded
 
 PROBES = ("/healthz", "/readyz", "/metrics")
-EXPRESS_LANE = "express"
-"""Threads whose names begin like this answer probes, and refuse the rest; worker.py sends requests to them."""
+REFUSAL_LANE = "refusal"
+"""Threads whose names begin like this refuse all they get; worker.py sends requests to them."""
 
 
-def refuse_on_express_lane() -> None:
-    if threading.current_thread().name.startswith(EXPRESS_LANE) and request.path not in PROBES:
+def refuse_on_refusal_lane() -> None:
+    if threading.current_thread().name.startswith(REFUSAL_LANE):
         raise Overloaded("too many requests are waiting already: try again in a moment")

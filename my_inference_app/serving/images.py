@@ -63,7 +63,7 @@ def decode(data: bytes, spec: InputSpec, max_pixels: int) -> NDArray[np.uint8]:
                 "make it smaller"
             )
         try:
-            return np.asarray(_prepare(image, spec))
+            return np.array(_prepare(image, spec))  # a copy: engines want memory of their own
         # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error and more for broken files.
         except Exception:
             raise ImageUndecodable("the picture is damaged or incomplete and cannot be decoded") from None

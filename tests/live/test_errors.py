@@ -56,6 +56,13 @@ def test_straight_at_gunicorn(service: Service, name: str) -> None:
     assert_error(requests.request(method, service.app_url + path, timeout=60, **body), status, code)
 
 
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/healthz", 405), ("/predict?top_k=x", 400)])
+def test_a_large_request_that_is_refused_for_another_reason(service: Service, path: str, status: int) -> None:
+    """It is read to its end all the same: nginx would take an earlier answer for a broken connection."""
+    codes = [requests.post(service.url + path, data=LARGE[:-2], timeout=60).status_code for _ in range(10)]
+    assert codes == [status] * len(codes)
+
+
 def test_a_request_that_is_no_http(service: Service) -> None:
     port = int(service.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
