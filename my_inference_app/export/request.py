@@ -10,12 +10,21 @@ TORCHVISION = "torchvision:"
 
 
 @dataclass(frozen=True)
+class Calibration:
+    folder: Path
+    accept_agreement: bool = False
+    """Write the bundle however much int8 disagrees with the float model."""
+
+
+@dataclass(frozen=True)
 class Request:
     model: str
     revision: str = ""
     weights: Path | None = None
     random_weights: bool = False
     labels: Path | None = None
+    calibration: Calibration | None = None
+    """Makes it an int8 bundle."""
 
     @property
     def of_hub(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,15 +11,19 @@ from PIL import Image
 
 from ..bundle import InputSpec
 
+Transform = Callable[[Image.Image], torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Source:
     name: str
     module: torch.nn.Module
-    """Takes normalised N x 3 x height x width floats, gives logits."""
+    """Takes N x 3 x height x width floats as `preprocess` makes them, gives logits."""
     labels: tuple[str, ...]
     input: InputSpec
-    preprocess: Callable[[Image.Image], torch.Tensor]
+    preprocess: Transform
     """The model's own preparation of a picture, which ours is checked against."""
     origin: dict[str, Any]
     license: str | None = None
+    arrange: torch.nn.Module = field(default_factory=torch.nn.Identity)
+    """What is left to do to pixels that were prepared as `input` says: it becomes part of the graph."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LONGEST_LINE = 200
+
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
@@ -20,5 +22,6 @@ def step(text: str) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """Libraries explain at length; the first line says what is wrong."""
-    return (str(error).strip() or repr(error)).splitlines()[0]
+    """Libraries explain at length; the beginning of the first line says what is wrong."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."

@@ -17,9 +17,10 @@ from ..bundle import ENGINE_FILES, Bundle
 from ..engines import load_engine
 from ..errors import SourceError
 from ..machine import cores
-from . import agreement, convert, hub, packaged, zoo
+from . import agreement, convert, hub, packaged, quantize, zoo
 from .agreement import Agreement
-from .request import PACKAGED, TORCHVISION, Request
+from .quantize import Quality
+from .request import PACKAGED, TORCHVISION, Calibration, Request
 from .source import Source
 from .steps import first_line, say, step
 
@@ -27,12 +28,21 @@ from .steps import first_line, say, step
 def make_bundle(request: Request, downloaded: Path | None, folder: Path, engines: Sequence[str]) -> Bundle:
     with step("reading the weights"):
         source = find_source(request, downloaded)
+    return bundle_of(source, folder, engines, request.calibration)
+
+
+def bundle_of(source: Source, folder: Path, engines: Sequence[str], calibration: Calibration | None = None) -> Bundle:
+    agreement.check_preparation(source)
     with step("tracing"):
         traced = _trace(source)
     with tempfile.TemporaryDirectory() as scratch:
         draft = _convert(source, traced, Path(scratch) / folder.name)
         with step("comparing with the original"):
             figures = _check(draft, source)
+        if calibration:
+            with step("quantising to int8"):
+                draft, quality = _to_int8(draft, calibration)
+            figures["int8"] = quality.figures()
         made = _publish(draft, folder, engines, figures)
     say(f"wrote {made.path} ({sum(item.stat().st_size for item in made.path.iterdir()) / 1e6:.0f} MB)")
     return made
@@ -40,7 +50,7 @@ def make_bundle(request: Request, downloaded: Path | None, folder: Path, engines
 
 def find_source(request: Request, downloaded: Path | None = None) -> Source:
     if request.model == PACKAGED:
-        source = packaged.load(request)
+        source = packaged.load()
     elif request.model.startswith(TORCHVISION):
         source = zoo.load(request)
     else:
@@ -56,12 +66,19 @@ def _trace(source: Source) -> torch.jit.ScriptModule:
         raise SourceError(f"{source.name} cannot be traced: {first_line(error)}") from error
 
 
+def _save_openvino(traced: torch.jit.ScriptModule, source: Source, folder: Path) -> None:
+    try:
+        convert.save_openvino(traced, source, folder)
+    except Exception as error:  # an operation OpenVINO does not have, told in many ways
+        raise SourceError(f"{source.name} cannot be converted for OpenVINO: {first_line(error)}") from error
+
+
 def _convert(source: Source, traced: torch.jit.ScriptModule, folder: Path) -> Bundle:
     """Files for every engine, in a folder to be checked."""
 
     def fill(scratch: Path) -> None:
         with step("writing for OpenVINO"):
-            convert.save_openvino(traced, source, scratch)
+            _save_openvino(traced, source, scratch)
         with step("writing for torch"):
             convert.save_torch(traced, scratch)
 
@@ -84,8 +101,11 @@ def _check(draft: Bundle, source: Source) -> dict[str, Any]:
     expected = agreement.original_scores(source, samples)
 
     def measure(engine: str, precision: str) -> Agreement:
-        loaded = load_engine(draft, engine, threads=cores(), precision=precision)
-        return agreement.measure(loaded, source, samples, expected)
+        try:
+            loaded = load_engine(draft, engine, threads=cores(), precision=precision)
+            return agreement.measure(loaded, source, samples, expected)
+        except Exception as error:  # a graph that only takes as many pictures as it was traced with, for one
+            raise SourceError(f"{source.name} does not work for {engine}: {first_line(error)}") from error
 
     found = {engine: measure(engine, "f32") for engine in ENGINE_FILES}
     for engine, result in found.items():
@@ -99,6 +119,25 @@ def _check(draft: Bundle, source: Source) -> dict[str, Any]:
         **{engine: result.figures() for engine, result in found.items()},
         "openvino, precision of this processor": measure("openvino", "").figures(),
     }
+
+
+def _to_int8(original: Bundle, calibration: Calibration) -> tuple[Bundle, Quality]:
+    """The same bundle in int8, which must still say what the float one does on pictures it was not made with."""
+    pictures = quantize.halves(calibration.folder, original.input, original.labels)
+
+    def fill(scratch: Path) -> None:
+        quantize.quantize(original.path / "model.xml", pictures.calibration, scratch / "model.xml")
+
+    path = original.path.with_name(f"{original.path.name}-quantised")
+    quantized = bundle.write(replace(original, path=path, precision="int8"), fill)
+    quality = quantize.judge(quantized, original, pictures)
+    say(f"  int8 agrees with float on {quality.summary}")
+    if quality.top1_agreement < quantize.LEAST_AGREEMENT and not calibration.accept_agreement:
+        raise SourceError(
+            f"{original.name} in int8 agrees with the float model on {quality.summary}; that is less than "
+            f"{quantize.LEAST_AGREEMENT:.0%}: calibrate with more or other pictures, or use --accept-agreement"
+        )
+    return quantized, quality
 
 
 def _publish(draft: Bundle, folder: Path, engines: Sequence[str], figures: dict[str, Any]) -> Bundle:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.error import URLError
+from pickle import UnpicklingError
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from ..bundle import InputSpec, sha256
 from ..errors import SourceError, SourceUnreachable
 from . import imagenet
-from .preprocessing import Transform, make_spec, standard_spec, standard_transform
+from .preprocessing import make_spec, standard_spec, standard_transform
 from .request import TORCHVISION, Request
-from .source import Source
+from .source import Source, Transform
+from .steps import first_line
 from .torchvision_cpu import torchvision
 
 
@@ -33,13 +36,16 @@ def load(request: Request) -> Source:
 def _from_default(request: Request, name: str) -> Source:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        raise SourceUnreachable(f"the weights of {request.model} cannot be downloaded: {error}") from None
-    except RuntimeError as error:  # the download's checksum
-        raise SourceError(f"the weights of {request.model} are damaged: {error}") from None
-    module = _build(name, None)
-    module.load_state_dict(state)
+        # By torchvision itself: for some, weights of its own come with another normalisation inside of the model.
+        module = torchvision.models.get_model(name, weights=weights)
+    except OSError as error:  # URLError is one, and wraps another
+        reason = getattr(error, "reason", error)
+        raise SourceUnreachable(f"the weights of {request.model} cannot be downloaded: {reason}") from None
+    except Exception as error:  # the download's checksum, or a damaged file that was downloaded before
+        file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+        raise SourceError(
+            f"the weights of {request.model} are damaged, delete {file} and try again: {first_line(error)}"
+        ) from None
     transforms = weights.transforms()
     spec = make_spec(
         (transforms.crop_size[0],) * 2,
@@ -53,18 +59,33 @@ def _from_default(request: Request, name: str) -> Source:
 
 
 def _from_file(request: Request, name: str, path: Path) -> Source:
+    state = _read_weights(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        classes = list(state.values())[-1].shape[0]
-        module = _build(name, classes)
+        module = _build(name, len(state[_head(name)]))
         module.load_state_dict(state)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from None
-    except Exception as error:  # not a pickle, a pickle of something else, another architecture's
-        reason = str(error).splitlines()[0]
-        raise SourceError(f"{path} does not hold the weights of a torchvision {name}: {reason}") from None
+    except Exception as error:  # of another architecture, or not a state dict at all
+        raise SourceError(f"{path} does not hold the weights of a torchvision {name}: {first_line(error)}") from None
     origin = {"kind": "torchvision", "weights": path.name, "sha256": sha256(path)}
     return _source(request, module, *_standard(), origin)
+
+
+def _head(name: str) -> str:
+    """The last of an architecture's weights, of which there is one a class. Files need not keep the order."""
+    with torch.device("meta"):
+        return list(_build(name, None).state_dict())[-1]
+
+
+def _read_weights(path: Path) -> Any:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from None
+    except UnpicklingError:  # torch's text says how to run it all the same
+        raise SourceError(f"{path} is no file of weights, or has code in it, which is never run") from None
+    except Exception as error:  # of zip files, safetensors and more
+        raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
 
 
 def _standard() -> tuple[InputSpec, Transform]:
@@ -74,9 +95,8 @@ def _standard() -> tuple[InputSpec, Transform]:
 
 def _build(name: str, classes: int | None) -> torch.nn.Module:
     options = {} if classes is None else {"num_classes": classes}
-    # Only these two weigh down their initialisation and outputs with training heads.
     if name in ("inception_v3", "googlenet"):
-        options["init_weights"] = True
+        options["init_weights"] = False  # theirs takes long, and they warn of it where nothing is said
     module: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return module.eval()
 
@@ -96,7 +116,7 @@ def _labels(path: Path | None, classes: int) -> tuple[str, ...]:
         raise SourceError(f"the model has {classes} classes: name them with --labels FILE")
     try:
         text = path.read_text("utf-8")
-        names = json.loads(text) if text.lstrip().startswith("[") else text.splitlines()
+        names = json.loads(text) if text.lstrip().startswith("[") else text.strip().splitlines()
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} cannot be read: {error}") from None
     if len(names) != classes:

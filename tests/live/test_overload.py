@@ -28,7 +28,7 @@ def test_a_full_waiting_room_refuses_at_once_and_probes_get_through(start: Start
     accepted = [answer for answer in answers if answer.status_code == 200]
     assert refused
     assert accepted
-    assert {answer.status_code for answer in answers} == {200, 503}, [a.text for a in answers if a.status_code not in (200, 503)]
+    assert {answer.status_code for answer in answers} == {200, 503}
     assert all(len(answer.json()["results"]) == len(MANY) for answer in accepted)
     for answer in refused:
         assert answer.json()["error"]["code"] == "overloaded"

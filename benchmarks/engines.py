@@ -1,0 +1,161 @@
+"""make bench-engines: the same network in every engine, already decoded pictures in, logits out.
+
+Weights are random: speed does not depend on them. int8 is calibrated on crops of the sample pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from my_inference_app.engines import Engine, openvino, torchscript
+from my_inference_app.export import convert, quantize, zoo
+from my_inference_app.export.request import Request
+from my_inference_app.export.source import Source
+from my_inference_app.machine import cores
+from my_inference_app.settings import PROJECT
+
+from .machine_facts import facts
+
+Pictures = NDArray[np.uint8]
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    network: str
+    engine: str
+    images_per_second: float
+    spread: float
+    """Half the distance between the fastest and the slowest round, as a share of the median."""
+    top5_same: float
+    gain_percent: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", nargs="+", default=["resnet50", "resnet152"])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of every engine in every round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results" / "engines.json")
+    given = parser.parse_args()
+    rows = [row for network in given.networks for row in compare(network, given.seconds, given.rounds)]
+    given.out.write_text(json.dumps({"machine": facts(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+    print(f"\n{'network':<11} {'engine':<22} {'images/s':>9} {'spread':>7} {'top 5 same':>11} {'gain':>7}")
+    for row in rows:
+        print(
+            f"{row.network:<11} {row.engine:<22} {row.images_per_second:>9.1f} {row.spread:>6.0%} "
+            f"{row.top5_same:>11.0%} {row.gain_percent:>+6.0f}%"
+        )
+
+
+def compare(network: str, seconds: float, rounds: int) -> list[Row]:
+    torch.set_num_threads(cores())
+    source = zoo.load(Request(f"torchvision:{network}", random_weights=True))
+    pictures = crops()
+    with engines_of(source, pictures) as engines:
+        expected = _top5(_all_logits(engines["torch eager"], pictures))
+        same = {name: _same(expected, _top5(_all_logits(engine, pictures))) for name, engine in engines.items()}
+        speeds: dict[str, list[float]] = {name: [] for name in engines}
+        for _ in range(rounds):
+            for name, engine in engines.items():  # interleaved: a noisy minute hits all of them
+                speeds[name].append(_speed(engine, pictures[:BATCH], seconds))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    base = medians["torch eager"]
+    return [
+        Row(
+            network=network,
+            engine=name,
+            images_per_second=medians[name],
+            spread=(max(values) - min(values)) / 2 / medians[name],
+            top5_same=same[name],
+            gain_percent=(medians[name] / base - 1) * 100,
+        )
+        for name, values in speeds.items()
+    ]
+
+
+def crops() -> Pictures:
+    """A hundred and a few different pictures, cut out of the samples."""
+    random = np.random.default_rng(0)
+    cut = []
+    for path in sorted((PROJECT / "post_request").glob("*.[jp][pn]g")):
+        picture = Image.open(path).convert("RGB")
+        for _ in range(36):
+            side = int(random.integers(150, min(picture.size)))
+            left, top = (int(random.integers(0, length - side)) for length in picture.size)
+            cut.append(np.asarray(picture.resize((224, 224), box=(left, top, left + side, top + side))))
+    return np.stack(cut)
+
+
+@contextmanager
+def engines_of(source: Source, pictures: Pictures) -> Iterator[dict[str, Engine]]:
+    source.module.eval()
+    module = convert.FromPixels(source).eval()
+    traced = convert.trace(source)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        convert.save_openvino(traced, source, folder)
+        convert.save_torch(traced, folder)
+        quantize.quantize(folder / "model.xml", pictures[::2], folder / "int8.xml")
+
+        def compiled(name: str, precision: str) -> Engine:
+            return openvino.load(folder / name, threads=cores(), device="cpu", precision=precision)
+
+        yield {
+            "torch eager": _torch(module),
+            "torch scripted, frozen": torchscript.load(
+                folder / "model.pt", threads=cores(), device="cpu", precision=""
+            ),
+            "torch.compile": _torch(torch.compile(module)),
+            "OpenVINO f32": compiled("model.xml", "f32"),
+            "OpenVINO bf16": compiled("model.xml", "bf16"),
+            "OpenVINO int8": compiled("int8.xml", ""),
+        }
+
+
+def _torch(module: Callable[[torch.Tensor], torch.Tensor]) -> Engine:
+    def run(pictures: Pictures) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return module(torch.from_numpy(pictures)).numpy()
+
+    return run
+
+
+def _all_logits(engine: Engine, pictures: Pictures) -> NDArray[np.float32]:
+    whole = len(pictures) // BATCH * BATCH  # one shape for torch.compile
+    return np.concatenate([engine(pictures[start : start + BATCH]) for start in range(0, whole, BATCH)])
+
+
+def _top5(logits: NDArray[np.float32]) -> list[set[int]]:
+    return [set(row[:5].tolist()) for row in np.argsort(-logits, axis=1)]
+
+
+def _same(expected: list[set[int]], found: list[set[int]]) -> float:
+    return sum(a == b for a, b in zip(expected, found, strict=True)) / len(expected)
+
+
+def _speed(engine: Engine, batch: Pictures, seconds: float) -> float:
+    for _ in range(3):
+        engine(batch)
+    count, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < seconds:
+        engine(batch)
+        count += len(batch)
+    return count / elapsed
+
+
+if __name__ == "__main__":
+    main()

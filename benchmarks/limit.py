@@ -1,0 +1,53 @@
+"""The in-process limit: the service's own decoding, batching and engine, called directly. No HTTP.
+
+Prints a line of JSON once it is warm, then one for each `CONNECTIONS SECONDS` read from stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.settings import Settings
+
+
+def main() -> None:
+    picture = Path(sys.argv[1]).read_bytes()
+    classifier = load(Settings.from_env())
+    label = classifier.classify([picture], 1, time.monotonic() + 60).outcomes[0]
+    print(json.dumps({"label": getattr(label[0], "label", "") if isinstance(label, list) else ""}), flush=True)
+    for line in sys.stdin:
+        connections, seconds = line.split()
+        print(json.dumps(drive(classifier, picture, int(connections), float(seconds))), flush=True)
+
+
+def drive(classifier: Classifier, picture: bytes, connections: int, seconds: float) -> dict[str, float]:
+    """Each connection is a thread that asks again as soon as it is answered."""
+    latencies: list[float] = []
+    end = time.monotonic() + seconds
+
+    def ask() -> None:
+        while time.monotonic() < end:
+            started = time.perf_counter()
+            classifier.classify([picture], 5, time.monotonic() + 60)
+            latencies.append((time.perf_counter() - started) * 1000)
+
+    threads = [threading.Thread(target=ask) for _ in range(connections)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - started
+    p50, p99 = np.percentile(latencies, [50, 99])
+    return {"requests": len(latencies), "seconds": elapsed, "refused": 0, "failed": 0, "p50": p50, "p99": p99}
+
+
+if __name__ == "__main__":
+    main()

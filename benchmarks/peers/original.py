@@ -1,0 +1,24 @@
+"""The design this project grew from: Flask behind gunicorn, the model read from disk inside every request."""
+
+import os
+import sys
+from pathlib import Path
+
+import inputs
+from flask import Flask, request
+from model import classify, load_model, read_image
+
+app = Flask(__name__)
+
+
+@app.post("/predict")
+def predict() -> dict[str, str]:
+    image = read_image(request.files["image"].stream)
+    [best] = classify(load_model(), image.unsqueeze(0))
+    return {"label": inputs.labels()[best]}
+
+
+if __name__ == "__main__":
+    gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"{inputs.HOST}:{inputs.port()}"]
+    # The control socket would stay behind in the home folder.
+    os.execv(sys.executable, [*gunicorn, "--no-control-socket", "--chdir", str(Path(__file__).parent), "original:app"])  # noqa: S606

@@ -1,0 +1,97 @@
+"""What a benchmark needs before it starts: one network in every form, one picture, the peers' environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from my_inference_app import bundle
+from my_inference_app.engines import load_engine
+from my_inference_app.export import zoo
+from my_inference_app.export.request import Request
+from my_inference_app.machine import cores
+from my_inference_app.serving.images import decode
+from my_inference_app.settings import PROJECT, Settings
+
+from .engines import crops
+from .peers.registry import HERE as PEERS_FOLDER
+
+NETWORK = "torchvision:resnet50"
+SMALL = "efficientnet-lite0"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    folder: Path
+    picture: Path
+
+    def settings(self, model: str, precision: str) -> dict[str, str]:
+        return {"MODEL": model, "PRECISION": precision, "MODELS_DIR": str(self.folder), "LOG_LEVEL": "info"}
+
+    def bundle(self, model: str, precision: str) -> bundle.Bundle:
+        return bundle.read(Settings.from_env(self.settings(model, precision)).bundle_dir)
+
+    def label(self, model: str) -> str:
+        """The right answer, from the model itself in float32."""
+        made = self.bundle(model, "auto")
+        engine = load_engine(made, "openvino", threads=cores(), precision="f32")
+        pixels = decode(self.picture.read_bytes(), made.input, max_pixels=50_000_000)
+        return made.labels[int(engine(pixels[None]).argmax())]
+
+    def export(self, model: str, precision: str = "auto") -> None:
+        arguments = ["--random-weights"] if model == NETWORK else []
+        variables = self.settings(model, precision)
+        if precision == "int8":
+            arguments.append("--accept-agreement")
+            variables["CALIBRATION"] = str(self._calibration())
+        command = [sys.executable, "-m", "my_inference_app.export", model, "--if-missing", *arguments]
+        subprocess.run(command, env={**os.environ, **variables}, check=True, stdout=subprocess.DEVNULL)
+
+    def _calibration(self) -> Path:
+        folder = self.folder / "calibration"
+        if not folder.exists():
+            folder.mkdir()
+            for number, pixels in enumerate(crops()):
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+        return folder
+
+    def peer_variables(self) -> dict[str, str]:
+        """The same weights and labels, as the peers take them."""
+        weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
+        if not weights.exists():
+            source = zoo.load(Request(NETWORK, random_weights=True))
+            torch.save(source.module.state_dict(), weights)
+            labels.write_text(json.dumps(source.labels))
+        return {"PEER_WEIGHTS": str(weights), "PEER_LABELS": str(labels)}
+
+    def peer_python(self) -> str:
+        """The interpreter of the peers' own environment, made the first time."""
+        environment, requirements = self.folder / "peers", PEERS_FOLDER / "requirements.txt"
+        python, mark = environment / "bin" / "python", environment / "done"
+        if not mark.exists() or mark.read_text() != requirements.read_text():
+            print("installing the peers (some minutes, the first time)", file=sys.stderr)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-r", str(requirements)], check=True)
+            mark.write_text(requirements.read_text())
+        return str(python)
+
+
+def prepare(folder: Path) -> Prepared:
+    folder.mkdir(exist_ok=True)
+    picture = folder / "picture.jpg"
+    if not picture.exists():
+        photo = Image.open(PROJECT / "post_request" / "coffee.jpg").resize((500, 375), Image.Resampling.LANCZOS)
+        # Grain, as a camera's: the sample was smoothed, and its JPEG would be a third of a usual photo's size.
+        grain = np.random.default_rng(0).normal(0, 6, (375, 500, 1))
+        noisy = (np.asarray(photo, dtype=np.float64) + grain).clip(0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(picture, quality=90)
+    return Prepared(folder, picture)

@@ -1,0 +1,169 @@
+"""The rows of the table: what is measured, and how each is started and asked for its first answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from my_inference_app.settings import PROJECT
+
+from .load import Measured, Watch, measure
+
+
+@dataclass(frozen=True)
+class Started:
+    """A row that answers rightly: how long that took, and how to load it."""
+
+    seconds_to_ready: float
+    load: Callable[[int, int], Measured]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    start: Callable[[Path], Any]
+    """Given a folder for its log, a context manager that yields Started."""
+
+
+class WrongAnswer(Exception):
+    """Something that answers wrongly is not worth measuring."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def process(
+    command: list[str], variables: dict[str, str], log: Path, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A program and all that it starts; none of it is left at the end."""
+    with log.open("a") as errors:
+        started = subprocess.Popen(
+            command, env={**os.environ, **variables}, stderr=errors, text=True, start_new_session=True, **options
+        )
+    try:
+        yield started
+    finally:
+        _end(started)
+
+
+def _end(started: subprocess.Popen[str]) -> None:
+    try:
+        members = psutil.Process(started.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        members = []
+    if started.poll() is None:
+        started.terminate()
+    try:
+        started.wait(40)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+    for member in psutil.wait_procs(members, timeout=10)[1]:
+        member.kill()
+
+
+@contextmanager
+def service(settings: dict[str, str], picture: Path, label: str, scratch: Path) -> Iterator[Started]:
+    """This project's, through nginx, as `make run` starts it."""
+    port = free_port()
+    variables = {**settings, "LISTEN": "127.0.0.1", "PORT": str(port), "APP_PORT": str(free_port())}
+    command = [sys.executable, "-m", "my_inference_app.run"]
+    with http_server(command, variables, f"http://127.0.0.1:{port}/predict", picture, label, scratch) as started:
+        yield started
+
+
+@contextmanager
+def http_server(
+    command: list[str],
+    variables: dict[str, str],
+    url: str,
+    picture: Path,
+    label: str,
+    scratch: Path,
+    form_field: str = "image",
+) -> Iterator[Started]:
+    began = time.perf_counter()
+    log = scratch / "server.log"
+    with log.open("a") as out, process(command, variables, log, stdout=out) as running:
+        _until_right(running, url, picture, label, form_field, log)
+        seconds = time.perf_counter() - began
+        watched = psutil.Process(running.pid)
+
+        def load(connections: int, duration: int) -> Measured:
+            return measure(url, watched, connections, duration, picture, form_field)
+
+        yield Started(seconds, load)
+
+
+def _until_right(
+    running: subprocess.Popen[str], url: str, picture: Path, label: str, form_field: str, log: Path
+) -> None:
+    """Waits for the first answer, which must be the right one."""
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        if running.poll() is not None:
+            raise WrongAnswer(f"it stopped with exit code {running.returncode}: {log.read_text()[-800:]}")
+        try:
+            answer = requests.post(url, files={form_field: picture.read_bytes()}, timeout=60)
+        except requests.ConnectionError:
+            time.sleep(0.02)
+            continue
+        if answer.status_code == 200:
+            if label not in answer.text:
+                raise WrongAnswer(f"not {label!r} but {answer.text[:300]}")
+            return
+        time.sleep(0.02)
+    raise WrongAnswer("it did not answer in four minutes")
+
+
+@contextmanager
+def limit(settings: dict[str, str], picture: Path, label: str, scratch: Path) -> Iterator[Started]:
+    """The service's own decoding, batching and engine, without HTTP."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.limit", str(picture)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": PROJECT}
+    with process(command, settings, scratch / "limit.log", **pipes) as running:
+        assert running.stdin
+        assert running.stdout
+        source, sink = running.stdout, running.stdin
+        said = source.readline()
+        if label not in said:
+            raise WrongAnswer(f"not {label!r} but {said}{(scratch / 'limit.log').read_text()[-800:]}")
+        seconds = time.perf_counter() - began
+
+        def load(connections: int, duration: int) -> Measured:
+            with Watch(psutil.Process(running.pid)) as watch:
+                sink.write(f"{connections} {duration}\n")
+                sink.flush()
+                got = json.loads(source.readline())
+            return Measured(
+                connections=connections,
+                images_per_second=got["requests"] / got["seconds"],
+                p50_ms=got["p50"],
+                p99_ms=got["p99"],
+                refused=0,
+                failed=0,
+                cpu_seconds_per_1000=watch.cpu_seconds / got["requests"] * 1000,
+                peak_mb=watch.peak_mb,
+            )
+
+        yield Started(seconds, load)

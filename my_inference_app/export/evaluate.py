@@ -1,0 +1,82 @@
+"""python -m my_inference_app.export.evaluate FOLDER: how often a bundle is right on labelled pictures.
+
+The report is JSON on stdout; a progress bar and what could not be read go to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from .. import bundle
+from ..bundle import Bundle
+from ..engines import Engine, load_engine
+from ..errors import SetupError, SourceError
+from ..machine import cores
+from ..settings import Settings
+from .pictures import Picture, decode_all, find
+
+_BATCH = 8
+Decoded = tuple[Picture, NDArray[np.uint8]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m my_inference_app.export.evaluate", description=__doc__)
+    parser.add_argument("folder", type=Path, help="pictures in folders named by wordnet id or class index, or with a "
+                        "wordnet id in their names")  # fmt: skip
+    given = parser.parse_args()
+    try:
+        settings = Settings.from_env()
+        made = bundle.read(settings.bundle_dir)
+        engine = load_engine(
+            made, settings.engine, threads=cores(), device=settings.device, precision=settings.engine_precision
+        )
+        print(json.dumps(evaluate(made, engine, given.folder), indent=1))
+    except SetupError as error:
+        sys.exit(f"error: {error}")
+
+
+def evaluate(made: Bundle, engine: Engine, folder: Path) -> dict[str, Any]:
+    pictures = find(folder, made.labels)
+    labelled = [picture for picture in pictures if picture.class_id is not None]
+    if not labelled:
+        raise SourceError(f"no picture in {folder} tells its class: name folders by wordnet id or class index")
+    top1 = top5 = counted = 0
+    with tqdm(total=len(labelled), unit=" pictures", disable=None) as bar:
+        for batch in _batches(decode_all(labelled, made.input)):
+            right = np.array([picture.class_id for picture, _ in batch])
+            ranked = np.argsort(-engine(np.stack([pixels for _, pixels in batch])), axis=1)
+            top1 += int(np.sum(ranked[:, 0] == right))
+            top5 += int(np.sum(ranked[:, :5] == right[:, None]))
+            counted += len(batch)
+            bar.update(len(batch))
+    if not counted:
+        raise SourceError(f"none of the {len(labelled)} labelled pictures in {folder} can be read")
+    return {
+        "model": made.name,
+        "precision": made.precision,
+        "pictures": counted,
+        "unreadable": len(labelled) - counted,
+        "unlabelled": len(pictures) - len(labelled),
+        "top1": top1 / counted,
+        "top5": top5 / counted,
+    }
+
+
+def _batches(decoded: Iterable[Decoded]) -> Iterator[list[Decoded]]:
+    iterator = iter(decoded)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+if __name__ == "__main__":
+    main()
