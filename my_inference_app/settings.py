@@ -48,7 +48,9 @@ class Settings:
         choices=("auto", "f32", "bf16", "f16", "int8"),
     )
     calibration: str = _setting("", "folder of pictures that `PRECISION=int8` bundles are made with")
-    device: str = _setting("cpu", "where the torch engine computes: `cpu`, `cuda`, `cuda:1`")
+    device: str = _setting(
+        "cpu", "where the torch engine computes: `cpu`, `cuda`, `cuda:1`; several, with commas, are replicas"
+    )
     app_host: str = _setting("127.0.0.1", "address gunicorn listens on")
     app_port: int = _setting(8000, "port gunicorn listens on", low=1, high=65535)
     listen: str = _setting("*", "address nginx listens on; `*` is all of them")
@@ -63,7 +65,10 @@ class Settings:
     )
     threads: int = _setting(32, "requests a worker takes on at once", low=1, high=1024)
     compute_threads: int = _setting(0, "threads a worker computes with; 0 means cores / workers", low=0, high=1024)
-    max_batch: int = _setting(8, "pictures computed together at most", low=1, high=1024)
+    max_batch: int = _setting(0, "pictures computed together at most; 0 means 8 on a CPU, 64 on CUDA", low=0, high=1024)
+    batch_delay_ms: float = _setting(
+        0.0, "milliseconds a batch waits to become full; worth it on a GPU at most", low=0, high=1000
+    )
     queue_size: int = _setting(
         1024, "requests that may wait in a worker; more are refused at once", low=1, high=100_000
     )
@@ -92,6 +97,18 @@ class Settings:
     @property
     def worker_count(self) -> int:
         return self.workers or max(1, min(4, cores() // 2))
+
+    @property
+    def devices(self) -> list[str]:
+        return [name.strip() for name in self.device.split(",")]
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.startswith("cuda")
+
+    @property
+    def batch_limit(self) -> int:
+        return self.max_batch or (64 if self.on_gpu else 8)
 
     @property
     def compute_thread_count(self) -> int:

@@ -60,7 +60,7 @@ def test_workers_has_a_second_name_and_the_first_wins() -> None:
         ("WORKERS", "-1"),
         ("WORKERS", "auto"),
         ("THREADS", "0"),
-        ("MAX_BATCH", "0"),
+        ("MAX_BATCH", "-1"),
         ("QUEUE_SIZE", "1e3"),
         ("REQUEST_TIMEOUT", "0"),
         ("REQUEST_TIMEOUT", "30s"),

@@ -1,7 +1,7 @@
 """The peers, and what the harness must know of each. Imports the standard library alone.
 
-The harness makes an environment of `requirements`, sets PEER_WEIGHTS, PEER_LABELS, PEER_PORT, PEER_BUNDLE and
-PEER_PRECISION, starts `argv`, asks `path` until it answers rightly, and ends it with SIGTERM.
+The harness makes an environment of `requirements`, sets PEER_PORT, PEER_PRECISION and, as absolute paths, PEER_WEIGHTS,
+PEER_LABELS and PEER_BUNDLE, starts `argv`, asks `path` until it answers rightly, and ends it with SIGTERM.
 """
 
 from collections.abc import Callable

@@ -27,7 +27,8 @@ class FromPixels(torch.nn.Module):
         self.register_buffer("std", torch.tensor(source.input.std).view(1, 3, 1, 1))
 
     def prepare(self, pictures: torch.Tensor) -> torch.Tensor:
-        pixels = pictures.permute(0, 3, 1, 2).float()
+        # Whatever the weights are: a server may load them as bf16.
+        pixels = pictures.permute(0, 3, 1, 2).type_as(self.mean)
         prepared: torch.Tensor = self.arrange((pixels - self.mean) / self.std)
         return prepared
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from threading import Lock
+from threading import Condition, Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +43,14 @@ class Job:
 
 
 class Batcher:
-    def __init__(self, engines: Sequence[Engine], *, max_batch: int, queue_size: int) -> None:
+    def __init__(self, engines: Sequence[Engine], *, max_batch: int, queue_size: int, delay: float = 0.0) -> None:
         self._idle = list(engines)
+        self._delay = delay
         self._max_batch = max_batch
         self._queue_size = queue_size
         self._queue: deque[Job] = deque()
         self._lock = Lock()
+        self._arrival = Condition(self._lock)
 
     @property
     def waiting(self) -> int:
@@ -62,6 +64,11 @@ class Batcher:
             self._see_through(job, deadline)
         return jobs
 
+    def run_on_each(self, pictures: Sequence[Picture]) -> None:
+        """Lets every engine compute the pictures once, before there are any requests."""
+        for engine in self._idle:
+            engine(np.stack(pictures))
+
     def _enter(self, jobs: list[Job]) -> None:
         with self._lock:
             # A request larger than the whole queue is taken on when nobody else is waiting.
@@ -70,6 +77,7 @@ class Batcher:
             self._queue.extend(jobs)
             while self._idle and self._queue:
                 self._appoint(self._idle.pop())
+            self._arrival.notify_all()
 
     def _appoint(self, engine: Engine) -> None:
         """Hands an engine to the first in the queue; the lock is held."""
@@ -95,6 +103,8 @@ class Batcher:
 
     def _lead(self, leader: Job, engine: Engine) -> None:
         with self._lock:
+            if self._delay:
+                self._arrival.wait_for(lambda: len(self._queue) >= self._max_batch - 1, self._delay)
             others = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch - 1))]
         batch = [leader, *others]
         try:

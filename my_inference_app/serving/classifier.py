@@ -62,27 +62,33 @@ def load(settings: Settings) -> Classifier:
 
 class ModelClassifier:
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
-        engine = load_engine(
-            bundle,
-            settings.engine,
-            threads=settings.compute_thread_count,
-            device=settings.device,
-            precision=settings.engine_precision,
-        )
+        engines = [
+            load_engine(
+                bundle,
+                settings.engine,
+                threads=settings.compute_thread_count,
+                device=device,
+                precision=settings.engine_precision,
+            )
+            for device in settings.devices
+        ]
         self.name = bundle.name
         self.ready = False
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
-        self._max_batch = settings.max_batch
-        self._batcher = Batcher([engine], max_batch=settings.max_batch, queue_size=settings.queue_size)
+        self._max_batch = settings.batch_limit
+        self._batcher = Batcher(
+            engines,
+            max_batch=settings.batch_limit,
+            queue_size=settings.queue_size,
+            delay=settings.batch_delay_ms / 1000,
+        )
 
     def warm_up(self) -> None:
         """The smallest and the largest batch: engines set up memory and kernels by batch size."""
         picture = np.zeros((*self._bundle.input.size, 3), np.uint8)
-        for size in {1, self._max_batch}:
-            for job in self._batcher.run([picture] * size, time.monotonic() + 600):
-                if job.error:
-                    raise job.error
+        for size in (1, self._max_batch):
+            self._batcher.run_on_each([picture] * size)
         self.ready = True
 
     def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from my_inference_app.bundle import ENGINE_FILES, Bundle
@@ -79,14 +80,21 @@ def test_a_device_that_cannot_be_used(tiny: Bundle, name: str, device: str) -> N
 
 
 def test_cuda_where_there_is_none(tiny: Bundle) -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
-    with pytest.raises(SettingError, match="DEVICE=cuda: torch finds no CUDA device"):
-        load_engine(tiny, "torch", threads=1, device="cuda")
+    """One more than there are, wherever the tests run."""
+    device = f"cuda:{torch.cuda.device_count()}"
+    with pytest.raises(SettingError, match=f"DEVICE={device}: torch finds {torch.cuda.device_count()} CUDA devices"):
+        load_engine(tiny, "torch", threads=1, device=device)
 
 
-def test_torch_computes_in_float32_alone(tiny: Bundle) -> None:
-    with pytest.raises(SettingError, match="bf16"):
-        load_engine(tiny, "torch", threads=1, precision="bf16")
+@pytest.mark.parametrize("precision", ["bf16", "f16"])
+def test_torch_in_half_precision(tiny: Bundle, precision: str) -> None:
+    """As on a GPU, where these are the default; weights and input are converted once, whatever they were saved in."""
+    engine = load_engine(tiny, "torch", threads=1, precision=precision)
+    logits = engine(pictures_of((255, 127, 0), (0, 3, 200)))
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, (np.array([[255, 127, 0], [0, 3, 200]]) - 127) / 32, atol=0.05)
+
+
+def test_openvino_has_no_f16(tiny: Bundle) -> None:
+    with pytest.raises(SettingError, match="PRECISION=f16: the openvino engine computes in f32 or bf16"):
+        load_engine(tiny, "openvino", threads=1, precision="f16")

@@ -19,7 +19,6 @@ _ATTENTION: dict[str, Any] = {
     "image_size": 128,
     "patch_size": 16,
 }
-_WINDOWS: dict[str, Any] = {"image_size": 128, "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 2], "window_size": 4}
 _STAGES: dict[str, Any] = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}
 _TEXT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50, "eos_token_id": 49}
 _IMAGENET: dict[str, Any] = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -51,8 +50,8 @@ def _cropped(side: int = 128) -> Any:
     return hf.BitImageProcessor(size={"shortest_edge": 144}, crop_size=_square(side))
 
 
-def _convnext(edge: int = 128) -> Any:
-    return hf.ConvNextImageProcessor(size={"shortest_edge": edge}, crop_pct=0.888)
+def _convnext() -> Any:
+    return hf.ConvNextImageProcessor(size={"shortest_edge": 128}, crop_pct=0.888)
 
 
 FAMILIES = {
@@ -63,8 +62,6 @@ FAMILIES = {
         "RegNet", {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "groups_width": 4}, _convnext
     ),
     "convnext": _family("ConvNext", {**_STAGES, "layer_scale_init_value": 1.0}, _convnext),
-    # From 384 on its pictures are squeezed, not cut.
-    "convnext of 384": _family("ConvNext", {**_STAGES, "layer_scale_init_value": 1.0}, lambda: _convnext(384)),
     "vit": _family("ViT", _ATTENTION, lambda: _squeezed(resample=2)),
     "deit": _family("DeiT", _ATTENTION, lambda: hf.DeiTImageProcessor(size=_square(144), crop_size=_square(128))),
     "beit": _family(
@@ -78,8 +75,11 @@ FAMILIES = {
         {"vision_config": _ATTENTION, "text_config": _TEXT},
         lambda: hf.SiglipImageProcessor(size=_square(128)),
     ),
-    "swin": _family("Swin", {**_WINDOWS, "patch_size": 4}, lambda: _squeezed(resample=3)),
-    "swinv2": _family("Swinv2", {**_WINDOWS, "patch_size": 4}, lambda: _squeezed(resample=3)),
+    "swin": _family(
+        "Swin",
+        {"image_size": 128, "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 2], "window_size": 4},
+        lambda: _squeezed(resample=3),
+    ),
     "focalnet": _family(
         "FocalNet",
         {"image_size": 128, "embed_dim": 12, "hidden_sizes": [12, 24], "depths": [1, 1], "focal_windows": [3, 3]},

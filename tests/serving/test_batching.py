@@ -267,6 +267,15 @@ def test_every_engine_is_used(gate: Gate, second_gate: Gate, pool: ThreadPoolExe
     assert numbers_of(first, second) == [1, 2]
 
 
+def test_a_batch_waits_to_become_full_where_that_is_wanted(gate: Gate, pool: ThreadPoolExecutor) -> None:
+    """With a delay far longer than the test: it goes on because it is full, not because the time is over."""
+    users = Users(Batcher([gate], max_batch=3, queue_size=8, delay=60), pool)
+    sent = [users.send(1), users.send(2), users.send(3)]
+    gate.open()
+    assert numbers_of(*sent) == [1, 2, 3]
+    assert [sorted(batch) for batch in gate.batches] == [[1, 2, 3]]
+
+
 @pytest.mark.parametrize("engines", [1, 2, 3])
 def test_many_users_each_get_their_own_answers(
     load: Callable[[], Engine], pool: ThreadPoolExecutor, engines: int

@@ -149,3 +149,10 @@ def test_probabilities_from_logits(logits: list[float], ids: list[int], scores: 
     assert [prediction.label for prediction in found] == ["abc"[index] for index in ids]
     assert [prediction.score for prediction in found] == pytest.approx(scores, abs=1e-4)
     assert all(type(prediction.score) is float and type(prediction.class_id) is int for prediction in found)
+
+
+def test_several_devices_are_replicas(tiny: Bundle) -> None:
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(engine="torch", device="cpu, cpu", max_batch=4))
+    classifier.warm_up()
+    answer = classifier.classify([picture()] * 9, 1, time.monotonic() + 60)
+    assert len(answer.outcomes) == 9
