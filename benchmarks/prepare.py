@@ -89,7 +89,7 @@ def prepare(folder: Path) -> Prepared:
     folder.mkdir(exist_ok=True)
     picture = folder / "picture.jpg"
     if not picture.exists():
-        photo = Image.open(PROJECT / "post_request" / "coffee.jpg").resize((500, 375), Image.Resampling.LANCZOS)
+        photo = Image.open(PROJECT / "post_request" / "cat.jpg").resize((500, 375), Image.Resampling.LANCZOS)
         # Grain, as a camera's: the sample was smoothed, and its JPEG would be a third of a usual photo's size.
         grain = np.random.default_rng(0).normal(0, 6, (375, 500, 1))
         noisy = (np.asarray(photo, dtype=np.float64) + grain).clip(0, 255).astype(np.uint8)
