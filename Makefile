@@ -9,26 +9,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
+# What quantises is large, and needed for int8 alone.
+READY := $(VENV)/run.done $(if $(filter int8,$(PRECISION)),$(VENV)/int8.done)
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.done ## serve through nginx on PORT (80): does all the set-up the first time
+run: $(READY) ## serve through nginx on PORT (80): does all the set-up the first time
 	@.ci/install.sh nginx=nginx-light
 	exec $(BIN)/python -m my_inference_app.run
 
-serve: $(VENV)/run.done ## serve with gunicorn alone on APP_PORT (8000)
+serve: $(READY) ## serve with gunicorn alone on APP_PORT (8000)
 	@exec $(BIN)/python -m my_inference_app.run --no-nginx
 
-export: $(VENV)/run.done ## make the bundle of MODEL (again)
-	@if [ "$${PRECISION:-}" = int8 ]; then $(PIP) -r requirements/quantize.txt; fi
-	exec $(BIN)/python -m my_inference_app.export $(ARGS)
+export: $(READY) ## make the bundle of MODEL (again)
+	@exec $(BIN)/python -m my_inference_app.export $(ARGS)
 
-evaluate: $(VENV)/run.done ## how often the bundle of MODEL is right on the labelled pictures in DATA
+evaluate: $(READY) ## how often the bundle of MODEL is right on the labelled pictures in DATA
 	@$(BIN)/python -m my_inference_app.export.evaluate "$(DATA)"
 
 bench: $(VENV)/dev.done ## measure this service and its peers; results go to benchmarks/results
 	@.ci/install.sh nginx=nginx-light wrk=wrk java=openjdk-17-jre-headless
 	exec $(BIN)/python -m benchmarks $(ARGS)
+
+bench-layouts: $(VENV)/dev.done ## measure this service with its processes, threads and batches laid out in other ways
+	@.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(BIN)/python -m benchmarks.layouts $(ARGS)
+
+bench-extremes: $(VENV)/dev.done ## measure this service with too many, slow and large requests
+	@.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(BIN)/python -m benchmarks.extremes $(ARGS)
 
 bench-engines: $(VENV)/dev.done ## measure one network in every engine
 	@exec $(BIN)/python -m benchmarks.engines $(ARGS)
@@ -57,8 +67,12 @@ $(VENV)/run.done: requirements/serving.txt requirements/export.txt pyproject.tom
 	$(PIP) --no-deps -e .
 	touch $@
 
-$(VENV)/dev.done: $(VENV)/run.done requirements/development.txt requirements/quantize.txt post_request/requirements.txt
-	@$(PIP) -r requirements/development.txt -r requirements/quantize.txt
+$(VENV)/int8.done: $(VENV)/run.done requirements/quantize.txt
+	@$(PIP) -r requirements/quantize.txt
 	touch $@
 
-.PHONY: help run serve export evaluate bench bench-engines test check lint clean
+$(VENV)/dev.done: $(VENV)/int8.done requirements/development.txt post_request/requirements.txt
+	@$(PIP) -r requirements/development.txt
+	touch $@
+
+.PHONY: help run serve export evaluate bench bench-layouts bench-extremes bench-engines test check lint clean

@@ -91,7 +91,7 @@ def _start_peer(prepared: Prepared, peer: Peer, precision: str, scratch: Path) -
         **prepared.peer_variables(),
         "PEER_PORT": str(port),
         "PEER_BUNDLE": str(prepared.bundle(NETWORK, precision).path),
-        "PEER_PRECISION": precision,
+        **({} if precision == "int8" else {"PEER_PRECISION": precision}),
     }
     url = f"http://127.0.0.1:{port}{peer.path}"
     command = peer.argv(prepared.peer_python())

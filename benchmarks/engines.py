@@ -49,16 +49,27 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=["resnet50", "resnet152"])
     parser.add_argument("--seconds", type=float, default=4.0, help="of every engine in every round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results" / "engines.json")
+    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     rows = [row for network in given.networks for row in compare(network, given.seconds, given.rounds)]
-    given.out.write_text(json.dumps({"machine": facts(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
-    print(f"\n{'network':<11} {'engine':<22} {'images/s':>9} {'spread':>7} {'top 5 same':>11} {'gain':>7}")
-    for row in rows:
-        print(
-            f"{row.network:<11} {row.engine:<22} {row.images_per_second:>9.1f} {row.spread:>6.0%} "
-            f"{row.top5_same:>11.0%} {row.gain_percent:>+6.0f}%"
-        )
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "engines.json").write_text(
+        json.dumps({"machine": facts(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    )
+    (given.out / "engines.txt").write_text(table(rows) + "\n")
+    print(table(rows))
+
+
+def table(rows: list[Row]) -> str:
+    machine = facts()
+    lines = [f"{machine['processor']}, {machine['cores']} cores, {machine['date']}", ""]
+    lines.append(f"{'network':<11} {'engine':<22} {'images/s':>9} {'spread':>7} {'top 5 same':>11} {'gain':>7}")
+    lines += [
+        f"{row.network:<11} {row.engine:<22} {row.images_per_second:>9.1f} {row.spread:>7.0%} "
+        f"{row.top5_same:>11.0%} {row.gain_percent:>+6.0f}%"
+        for row in rows
+    ]
+    return "\n".join(lines)
 
 
 def compare(network: str, seconds: float, rounds: int) -> list[Row]:

@@ -29,6 +29,8 @@ class Started:
 
     seconds_to_ready: float
     load: Callable[[int, int], Measured]
+    url: str
+    process: psutil.Process
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def http_server(
         def load(connections: int, duration: int) -> Measured:
             return measure(url, watched, connections, duration, picture, form_field)
 
-        yield Started(seconds, load)
+        yield Started(seconds, load, url, watched)
 
 
 def _until_right(
@@ -166,4 +168,4 @@ def limit(settings: dict[str, str], picture: Path, label: str, scratch: Path) ->
                 peak_mb=watch.peak_mb,
             )
 
-        yield Started(seconds, load)
+        yield Started(seconds, load, "", psutil.Process(running.pid))

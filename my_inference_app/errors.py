@@ -21,6 +21,11 @@ class BadRequest(ServiceError):
     code = "bad_request"
 
 
+class Unauthorized(ServiceError):
+    status = 401
+    code = "unauthorized"
+
+
 class PayloadTooLarge(ServiceError):
     status = 413
     code = "payload_too_large"

@@ -22,6 +22,7 @@ from .settings import PROJECT, Settings
 
 FALLBACK = "efficientnet-lite0"
 _NGINX_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Process = subprocess.Popen[bytes]
 
 
@@ -31,7 +32,7 @@ class _Stop(Exception):
 
 def main(arguments: list[str]) -> None:
     with_nginx = "--no-nginx" not in arguments
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         signal.signal(number, _raise_stop)
     try:
         sys.exit(_run(Settings.from_env(), with_nginx))
@@ -42,6 +43,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _raise_stop(_number: int, _frame: FrameType | None) -> None:
+    for number in _STOP_SIGNALS:  # a second one must not keep the first from stopping everything
+        signal.signal(number, signal.SIG_IGN)
     raise _Stop
 
 

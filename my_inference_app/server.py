@@ -15,10 +15,12 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app.api import errors, health, page, predict
+from my_inference_app.api.access import read_keys, refuse_without_key
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
 from my_inference_app.errors import SetupError
 from my_inference_app.serving.classifier import Classifier, load
 from my_inference_app.settings import Settings
+from my_inference_app.watchdog import InFlight
 
 _access = logging.getLogger("access")
 _CHUNK = 1 << 20
@@ -33,6 +35,8 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     app.extensions.update(
         settings=settings,
         classifier=classifier or load(settings),
+        api_keys=read_keys(settings),
+        in_flight=InFlight(),
         stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )
     for module in (predict, health, page):
@@ -40,6 +44,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     errors.register(app)
     app.before_request(_begin)
     app.before_request(refuse_on_refusal_lane)
+    app.before_request(refuse_without_key)
     app.after_request(_end)
     return app
 
@@ -53,6 +58,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     _read_the_rest()
     response.headers["X-Request-ID"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path not in PROBES:
         milliseconds = (time.perf_counter() - g.started) * 1000
         _access.info(

@@ -75,11 +75,16 @@ class Settings:
     request_timeout: float = _setting(
         30.0, "seconds a request may wait and compute before it is given up", low=0.1, high=3600
     )
+    hang_timeout: float = _setting(
+        60.0, "seconds after which a request counts as hanging, and its worker is replaced", low=0.5, high=36_000
+    )
     grace_timeout: int = _setting(30, "seconds a stopping worker has for the requests it took on", low=1, high=3600)
     max_upload_mb: int = _setting(10, "largest request body in MB, for nginx and the app alike", low=1, high=1024)
     max_pixels: int = _setting(
         50_000_000, "most pixels (width x height) of a picture that is decoded", low=1, high=89_000_000
     )
+    api_keys: str = _setting("", "keys that clients must have, with commas between; empty means that anybody may")
+    api_keys_file: str = _setting("", "file of such keys, one a line")
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")

@@ -14,6 +14,8 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import util
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from my_inference_app.api.admission import PROBES, REFUSAL_LANE
@@ -23,8 +25,45 @@ _PROBE_LINES = tuple(f"GET {path} ".encode() for path in PROBES)
 _LONGEST_PROBE_LINE = max(map(len, _PROBE_LINES))
 
 
+class WholeResponse(wsgi.Response):  # type: ignore[misc]
+    """Sends an answer's head together with its body.
+
+    gunicorn sends them one after the other. A worker that dies in between leaves nginx with half an answer, which it
+    has passed on already, too late to ask another worker.
+    """
+
+    headers_sent: bool
+    _head = b""
+
+    def send_headers(self) -> None:
+        if self.headers_sent:
+            return
+        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
+        self._head = "".join(lines).encode("latin-1")
+        self.headers_sent = True
+
+    def _emit_body(self, data: bytes) -> None:
+        if self.chunked:
+            self._flush()
+            super()._emit_body(data)
+        else:
+            self._head, whole = b"", self._head + data
+            util.write(self.sock, whole)
+
+    def _flush(self) -> None:
+        if self._head:
+            self._head, head = b"", self._head
+            util.write(self.sock, head)
+
+    def close(self) -> None:
+        self.send_headers()
+        self._flush()
+        super().close()
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
+        wsgi.Response = WholeResponse  # the one way in: the class is looked up there
         self._probes = ThreadPoolExecutor(2, "probe")
         self._refusals = ThreadPoolExecutor(2, REFUSAL_LANE)
         self._room = self.cfg.threads + Settings.from_env().queue_size

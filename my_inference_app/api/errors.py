@@ -51,6 +51,8 @@ def error_body(error: ServiceError) -> dict[str, Any]:
 def respond(error: ServiceError) -> Response:
     response = jsonify(error_body(error))
     response.status_code = error.status
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

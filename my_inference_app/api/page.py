@@ -11,6 +11,11 @@ from .predict import classifier, classify_request
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
 
+# The page is a form and a style sheet; whatever else gets into it is not from here.
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
 blueprint = Blueprint("page", __name__)
 
 
@@ -46,6 +51,8 @@ def _page(error: ServiceError | None = None, **values: object) -> Response:
         "index.html", model=classifier().name, max_upload_mb=settings.max_upload_mb, error=error, **values
     )
     response = make_response(html, error.status if error else 200)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
     if error and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -81,6 +81,9 @@ def _is_there(plan: Plan) -> bool:
         found = bundle.read(plan.folder)
         for engine in plan.engines:
             found.file(engine)
+        if Path(plan.request.model).is_dir():  # it may have changed, or another folder may have had the same name
+            download = import_module("my_inference_app.export.download")
+            return bool(found.source == download.origin_of_folder(Path(plan.request.model)))
     except BundleError:
         return False
     return True

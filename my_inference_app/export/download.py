@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from httpx2 import ConnectError, ConnectTimeout
 from huggingface_hub import HfApi, constants, snapshot_download
@@ -48,6 +49,12 @@ def weight_files(folder: Path) -> list[Path]:
         return sorted(path for pattern in patterns[:2] for path in folder.glob(pattern))
 
     return found(_SAFETENSORS) or found(_PICKLES)
+
+
+def origin_of_folder(folder: Path) -> dict[str, Any]:
+    """What tells a folder's model from every other: all that is in it and matters."""
+    files = [*weight_files(folder), *(folder / name for name in _CONFIGURATION if (folder / name).exists())]
+    return {"kind": "folder", "files": {path.name: sha256(path) for path in files}}
 
 
 def _ask(request: Request) -> SourceError | None:

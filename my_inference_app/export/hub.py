@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from huggingface_hub import ModelCard
 
-from ..bundle import sha256
 from ..errors import SourceError
-from .download import PREPROCESSORS, weight_files
+from .download import PREPROCESSORS, origin_of_folder, weight_files
 from .preprocessing import standard_spec, standard_transform
 from .processor import Preparation, read_processor
 from .request import Request
@@ -30,8 +29,7 @@ def load(request: Request, downloaded: Path | None) -> Source:
     if downloaded:
         return _source(request.model, downloaded, {"kind": "hub", "id": request.model, "revision": downloaded.name})
     folder = Path(request.model).resolve()
-    origin = {"kind": "folder", "files": {path.name: sha256(path) for path in weight_files(folder)}}
-    return _source(folder.name, folder, origin)
+    return _source(folder.name, folder, origin_of_folder(folder))
 
 
 class _Logits(torch.nn.Module):

@@ -74,8 +74,10 @@ def _stack(decoded: Sequence[tuple[Picture, NDArray[np.uint8]]]) -> NDArray[np.u
 
 
 def quantize(model: Path, calibration: NDArray[np.uint8], result: Path) -> None:
-    import nncf  # installed for this alone, see requirements/quantize.txt
-
+    try:
+        import nncf  # large, and needed for nothing else
+    except ImportError:
+        raise SourceError("int8 takes nncf: pip install -r requirements/quantize.txt") from None
     nncf.set_log_level(logging.ERROR)
     with redirect_stdout(sys.stderr):  # its progress bars
         quantized = nncf.quantize(

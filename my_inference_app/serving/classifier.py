@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import bundle as bundles
 from ..bundle import Bundle
 from ..engines import load_engine
-from ..errors import ServiceError
+from ..errors import DeadlineExceeded, ServiceError
 from ..settings import Settings
 from .batching import Batcher, Job
 from .images import decode
@@ -92,6 +92,8 @@ class ModelClassifier:
         self.ready = True
 
     def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
+        if time.monotonic() >= deadline:
+            raise DeadlineExceeded("the request waited too long for its turn: try again later")
         started = time.perf_counter()
         decoded = [self._decode(data) for data in images]
         decode_ms = (time.perf_counter() - started) * 1000

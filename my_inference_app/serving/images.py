@@ -20,6 +20,11 @@ _FIRST_BYTES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79
 _SMALLEST_FILE = 24
 """Fewer bytes are no picture in any of the formats, whatever they begin with."""
 
+# A progressive JPEG repeats the whole picture in every scan: thousands of them cost minutes and hardly a byte each.
+# Cameras write ten or so. The marker cannot occur within a scan, only where a scan starts.
+_SCAN = b"\xff\xda"
+_MOST_SCANS = 100
+
 # JPEGs are decoded at 1/2, 1/4 or 1/8 of their size when what is left is still this many times what is needed.
 _DRAFT_MARGIN = 2
 
@@ -57,6 +62,8 @@ def looks_like_image(data: bytes) -> bool:
 def decode(data: bytes, spec: InputSpec, max_pixels: int) -> NDArray[np.uint8]:
     """The part of the picture the model sees, as height x width x 3."""
     with _open(data) as image:
+        if image.format in ("JPEG", "MPO") and data.count(_SCAN) > _MOST_SCANS:
+            raise ImageUndecodable(f"the picture has more than {_MOST_SCANS} scans: save it as a usual JPEG")
         if image.width * image.height > max_pixels:
             raise ImageTooLarge(
                 f"the picture has {image.width}x{image.height} pixels, more than the {max_pixels:,} allowed: "

@@ -15,6 +15,7 @@ from tests.pictures import picture
 CONTRACT = {
     "no_image": (errors.NoImage, 400),
     "bad_request": (errors.BadRequest, 400),
+    "unauthorized": (errors.Unauthorized, 401),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "unsupported_format": (errors.UnsupportedFormat, 415),
     "image_undecodable": (errors.ImageUndecodable, 422),

@@ -62,6 +62,16 @@ def test_stopping_leaves_nothing(start: Start, number: int) -> None:
     assert can_bind(port_of(service.app_url))
 
 
+def test_a_second_signal_does_not_keep_the_first_from_stopping_everything(start: Start) -> None:
+    service = start()
+    children = processes_of_session(service.process.pid)
+    for _ in range(3):
+        service.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert service.stop() == 0
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
 def test_what_is_under_way_is_answered_before_the_end(start: Start) -> None:
     service = start()
     codes: list[int] = []

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from my_inference_app.export.imagenet import WORDNET_IDS
-from tests.live.service import REPOSITORY, Service
+from tests.live.service import REPOSITORY, Service, until
 
 SAMPLES = REPOSITORY / "post_request"
 PHOTOS = sorted((REPOSITORY.parent / "shared" / "data" / "photos").glob("*.jpg"))
@@ -121,7 +121,9 @@ def test_timings_and_request_id_in_the_headers(service: Service) -> None:
         "infer",
     ]
     assert response.headers["X-Request-ID"] == response.json()["request_id"] == "my-own.id_1"
-    service.wait_for("INFO access POST /predict 200")
-    lines = [line for line in service.log.splitlines() if "id=my-own.id_1" in line]
-    assert len(lines) == 2, "one line of the app, one of nginx"
-    assert any("upstream=" in line for line in lines)
+    until(lambda: len(lines_of(service, "my-own.id_1")) == 2)
+    assert any("upstream=" in line for line in lines_of(service, "my-own.id_1")), "one line of the app, one of nginx"
+
+
+def lines_of(service: Service, request_id: str) -> list[str]:
+    return [line for line in service.log.splitlines() if f"id={request_id}" in line]

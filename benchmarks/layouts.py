@@ -1,0 +1,100 @@
+"""make bench-layouts: processes, threads and batches, to choose the defaults by.
+
+One table: images per second and latency of this service for every layout, interleaved rounds, medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from my_inference_app.machine import cores
+from my_inference_app.settings import PROJECT
+
+from .load import Measured
+from .machine_facts import facts
+from .prepare import NETWORK, prepare
+from .rows import service
+
+
+@dataclass(frozen=True)
+class Layout:
+    workers: int
+    compute_threads: int
+    threads: int
+    max_batch: int
+
+    def settings(self) -> dict[str, str]:
+        return {name.upper(): str(value) for name, value in asdict(self).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench-layouts", description=__doc__)
+    parser.add_argument("--precision", default="int8", help="the faster the engine, the more the layout matters")
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
+    given = parser.parse_args()
+    prepared = prepare(PROJECT / ".benchmarks")
+    prepared.export(NETWORK)
+    prepared.export(NETWORK, given.precision)
+    settings, label = prepared.settings(NETWORK, given.precision), prepared.label(NETWORK)
+    found: dict[Layout, list[tuple[Measured, Measured]]] = {layout: [] for layout in layouts(cores())}
+    for number, layout in itertools.product(range(given.rounds), found):
+        print(f"round {number + 1} of {given.rounds}: {layout}", file=sys.stderr, flush=True)
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            service({**settings, **layout.settings()}, prepared.picture, label, Path(scratch)) as started,
+        ):
+            started.load(8, 1)
+            found[layout].append((started.load(1, given.seconds), started.load(16, given.seconds)))
+    lines = table(found)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "layouts.txt").write_text("\n".join(lines) + "\n")
+    rows = [{**asdict(layout), "loads": [[asdict(a), asdict(b)] for a, b in runs]} for layout, runs in found.items()]
+    (given.out / "layouts.json").write_text(json.dumps({"machine": facts(), "rows": rows}, indent=1) + "\n")
+    print("\n".join(lines))
+
+
+def layouts(count: int) -> list[Layout]:
+    """Ways to share the cores out, and around the best known one, other threads and batches."""
+    workers = sorted({1, max(1, count // 2), count})
+    shares = [
+        Layout(number, compute, 32, 8) for number in workers for compute in sorted({1, max(1, count // number), count})
+    ]
+    base = Layout(max(1, count // 2), max(1, count // max(1, count // 2)), 32, 8)
+    others = [Layout(base.workers, base.compute_threads, *pair) for pair in ((8, 8), (64, 8), (32, 4), (32, 16))]
+    return list(dict.fromkeys([*shares, *others]))
+
+
+def table(found: dict[Layout, list[tuple[Measured, Measured]]]) -> list[str]:
+    machine = facts()
+    lines = [f"{machine['processor']}, {machine['cores']} cores, {machine['date']}", ""]
+    lines.append(
+        f"{'workers':>7} {'compute threads':>15} {'threads':>7} {'batch':>5} "
+        f"{'images/s':>9} {'spread':>7} {'p99 ms':>7} {'p50 ms of one':>14} {'MB':>6}"
+    )
+    for layout, runs in sorted(found.items(), key=lambda item: -_speed(item[1])):
+        speeds = [many.images_per_second for _, many in runs]
+        lines.append(
+            f"{layout.workers:>7} {layout.compute_threads:>15} {layout.threads:>7} {layout.max_batch:>5} "
+            f"{_speed(runs):>9.1f} {(max(speeds) - min(speeds)) / 2 / _speed(runs):>7.0%} "
+            f"{statistics.median(many.p99_ms for _, many in runs):>7.0f} "
+            f"{statistics.median(one.p50_ms for one, _ in runs):>14.1f} "
+            f"{statistics.median(many.peak_mb for _, many in runs):>6.0f}"
+        )
+    return lines
+
+
+def _speed(runs: list[tuple[Measured, Measured]]) -> float:
+    return statistics.median(many.images_per_second for _, many in runs)
+
+
+if __name__ == "__main__":
+    main()

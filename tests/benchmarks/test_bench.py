@@ -1,0 +1,79 @@
+"""The benchmark still runs: two rows, a second each. Nothing is said about how fast anything was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.load import Measured
+from benchmarks.report import Results
+from tests.live.service import REPOSITORY, environment
+
+
+def measured(connections: int, speed: float) -> Measured:
+    return Measured(connections, speed, 1.0, 2.0, 0, 0, 3.0, 100.0)
+
+
+def test_a_short_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "--rows", "limit-small", "service-small"]
+    options = ["--rounds", "1", "--seconds", "1", "--connections", "4", "--folder", str(tmp_path / "work")]
+    done = subprocess.run(
+        [*command, *options, "--out", str(tmp_path)],
+        cwd=REPOSITORY,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "bench.json").read_text())
+    assert set(found["rows"]) == {"limit-small", "service-small"}
+    for row in found["rows"].values():
+        assert row["problem"] is None
+        load = row["loads"][0]
+        assert load["images_per_second"] > 0
+        assert load["failed"] == load["refused"] == 0
+        assert load["peak_mb"] > 0
+    assert "this service (small) / its in-process limit" in done.stdout
+    assert ET.parse(tmp_path / "bench.svg").getroot().tag.endswith("svg")  # noqa: S314
+
+
+def test_an_unknown_row() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--rows", "nothing"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no row is called 'nothing': there are limit-bf16,")
+
+
+def test_medians_and_ratios() -> None:
+    results = Results(
+        {"processor": "p", "cores": 2, "date": "d"}, {"limit-bf16": "limit", "service-bf16": "THIS", "x": "X"}
+    )
+    for row, speeds in {"limit-bf16": [100, 90, 110], "service-bf16": [95, 500, 20], "x": [19, 18, 20]}.items():
+        results.ready[row] = [1.0]
+        for speed in speeds:
+            results.add(row, measured(16, speed))
+    assert report.ratios(results) == [
+        "  0.95  this service (bf16) / its in-process limit, 16 connections",
+        "  5.00  this service (bf16) / the best other, X, 16 connections",
+    ]
+
+
+def test_what_answered_wrongly_is_left_out() -> None:
+    results = Results({"processor": "p", "cores": 2, "date": "d"}, {"service-bf16": "THIS", "x": "X"})
+    results.ready["service-bf16"] = [1.0]
+    results.add("service-bf16", measured(16, 1.0))
+    results.problems["x"] = "not 'cat' but dog"
+    assert report.ratios(results) == []
+    assert any(
+        line.startswith("X ") and "left out: not 'cat' but dog" in line for line in report.text(results).splitlines()
+    )
+
+
+def test_the_figures_in_the_repository_say_where_they_come_from() -> None:
+    found = json.loads((REPOSITORY / "benchmarks" / "results" / "bench.json").read_text())
+    assert {"processor", "cores", "date"} <= set(found["machine"])

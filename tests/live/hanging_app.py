@@ -1,0 +1,25 @@
+"""The real app with a classifier that hangs on demand, for gunicorn to serve."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from my_inference_app.server import create_app
+from my_inference_app.serving.classifier import Answer, Prediction, Timings
+from my_inference_app.settings import Settings
+
+
+class HangingClassifier:
+    name = "hanging"
+    ready = True
+
+    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:  # noqa: ARG002
+        if images[0] == b"hang":
+            threading.Event().wait()
+        if images[0] == b"slow":
+            threading.Event().wait(2)
+        return Answer([[Prediction("cat", 1.0, 0)] for _ in images], Timings())
+
+
+app = create_app(Settings.from_env(), HangingClassifier())

@@ -1,0 +1,83 @@
+"""Workers that are replaced or hang while requests come in: nothing that was taken on is lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests.live.service import REPOSITORY, Service, Start, environment, free_port, until
+
+CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
+
+
+def gunicorn_of(service: Service) -> psutil.Process:
+    children = psutil.Process(service.process.pid).children()
+    return next(child for child in children if "gunicorn" in " ".join(child.cmdline()))
+
+
+def send(service: Service, count: int, connections: int) -> list[int]:
+    def one(_: int) -> int:
+        return requests.post(f"{service.url}/predict", data=CAT, timeout=60).status_code
+
+    with ThreadPoolExecutor(connections) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_clients_see_nothing_of_reloads(start: Start) -> None:
+    service = start(WORKERS=2)
+    gunicorn = gunicorn_of(service)
+    done = threading.Event()
+
+    def reload() -> None:
+        while not done.wait(2):
+            gunicorn.send_signal(signal.SIGHUP)
+
+    disturber = threading.Thread(target=reload)
+    disturber.start()
+    try:
+        codes = send(service, 1000, 32)
+    finally:
+        done.set()
+        disturber.join()
+    assert codes == [200] * len(codes)
+
+
+def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
+    """After its neighbour has been answered, which takes longer than it takes to find out."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    config = REPOSITORY / "my_inference_app" / "gunicorn.conf.py"
+    command = [sys.executable, "-m", "gunicorn", "-c", str(config), "tests.live.hanging_app:app"]
+    variables = environment(APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3)
+    log = tmp_path / "log"
+    with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:
+        try:
+            until(lambda: code_of(url, b"fine") == 200)
+            before = [child.pid for child in psutil.Process(process.pid).children()]
+            with ThreadPoolExecutor(2) as pool:
+                hanging = pool.submit(code_of, url, b"hang")
+                time.sleep(1.5)
+                neighbour = pool.submit(code_of, url, b"slow")
+                assert (neighbour.result(), hanging.result()) == (200, None)
+            until(lambda: code_of(url, b"fine") == 200)
+            after = [child.pid for child in psutil.Process(process.pid).children()]
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert b"1 request(s) hang for more than 3 s" in log.read_bytes()
+    assert not set(before) & set(after)
+    assert process.returncode == 0
+
+
+def code_of(url: str, body: bytes) -> int | None:
+    try:
+        return requests.post(f"{url}/predict", data=body, timeout=30).status_code
+    except requests.ConnectionError:
+        return None
