@@ -141,5 +141,5 @@ def _bar(index: int, title: str, value: float, widest: float) -> str:
     return (
         f'<text x="390" y="{top + 17}" text-anchor="end">{title}</text>'
         f'<rect x="400" y="{top}" width="{width:.1f}" height="24" rx="3" fill="{colour}"/>'
-        f'<text x="{406 + width:.1f}" y="{top + 17}" fill="#333">{value:.0f}</text>'
+        f'<text x="{406 + width:.1f}" y="{top + 17}" fill="#333">{value:.{0 if value >= 10 else 1}f}</text>'
     )
