@@ -1,4 +1,4 @@
-"""Workers that are replaced or hang while requests come in: nothing that was taken on is lost."""
+"""Workers that die, are replaced or hang while requests come in: nothing that was taken on is lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
 from tests.live.service import REPOSITORY, Service, Start, environment, free_port, until
@@ -31,23 +32,27 @@ def send(service: Service, count: int, connections: int) -> list[int]:
         return list(pool.map(one, range(count)))
 
 
-def test_clients_see_nothing_of_reloads(start: Start) -> None:
+@pytest.mark.parametrize("fault", ["a worker is killed", "reload"])
+def test_clients_see_nothing_of_it(start: Start, fault: str) -> None:
     service = start(WORKERS=2)
     gunicorn = gunicorn_of(service)
     done = threading.Event()
 
-    def reload() -> None:
+    def disturb() -> None:
         while not done.wait(2):
-            gunicorn.send_signal(signal.SIGHUP)
+            if fault == "reload":
+                gunicorn.send_signal(signal.SIGHUP)
+            elif len(gunicorn.children()) == 2:  # one is always left to take over
+                gunicorn.children()[0].kill()
 
-    disturber = threading.Thread(target=reload)
+    disturber = threading.Thread(target=disturb)
     disturber.start()
     try:
         codes = send(service, 1000, 32)
     finally:
         done.set()
         disturber.join()
-    assert codes == [200] * len(codes)
+    assert codes == [200] * len(codes), [line for line in service.log.splitlines() if " 502 " in line]
 
 
 def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
