@@ -43,7 +43,7 @@ class Prepared:
         """The right answer, from the model itself in float32."""
         made = self.bundle(model, "auto")
         engine = load_engine(made, "openvino", threads=cores(), precision="f32")
-        pixels = decode(self.picture.read_bytes(), made.input, max_pixels=50_000_000)
+        pixels = decode(self.picture.read_bytes(), made.input, max_pixels=Settings.max_pixels)
         return made.labels[int(engine(pixels[None]).argmax())]
 
     def export(self, model: str, precision: str = "auto") -> None:

@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     """The app, with the model of the settings loaded and warm unless a classifier is given."""
     settings = settings or Settings.from_env()
     app = Flask(__name__)
-    app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, MAX_FORM_MEMORY_SIZE=settings.max_upload_bytes)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
     app.extensions.update(
         settings=settings,
         classifier=classifier or load(settings),

@@ -15,7 +15,7 @@ from ..serving.images import looks_like_image
 _FIELDS = ("image", "file")
 _MOST_PARTS = 1000
 _ALL = 1 << 31  # the request as a whole is limited already
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_URLENCODED = "application/x-www-form-urlencoded"
 _HOW = 'send one as the multipart field `image`, as the raw request body, or as JSON {"image": "<base64>"}'
 
 
@@ -81,7 +81,7 @@ def _parts(request: Request) -> list[MultipartPart]:
 def _from_body(request: Request) -> list[Upload]:
     data = request.get_data(cache=False)
     # `curl --data-binary @cat.jpg` calls its picture a form unless told otherwise.
-    if not data or (request.mimetype in _FORMS and not looks_like_image(data)):
+    if not data or (request.mimetype == _URLENCODED and not looks_like_image(data)):
         raise NoImage(f"there is no picture in the request: {_HOW}")
     return [Upload(None, data)]
 

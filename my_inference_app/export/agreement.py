@@ -14,8 +14,9 @@ from PIL import Image
 
 from ..engines import Engine
 from ..errors import SourceError
+from ..serving.classifier import softmax
 from ..serving.images import decode
-from ..settings import PROJECT
+from ..settings import PROJECT, Settings
 from .convert import FromPixels
 from .source import Source
 
@@ -81,13 +82,13 @@ def original_scores(source: Source, samples: Sequence[bytes]) -> Scores:
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in samples]
     with torch.inference_mode():
         rows = [source.module(source.preprocess(picture)[None].float())[0] for picture in pictures]
-    return _softmax(torch.stack(rows).numpy())
+    return softmax(torch.stack(rows).numpy())
 
 
 def measure(engine: Engine, source: Source, samples: Sequence[bytes], expected: Scores) -> Agreement:
-    pictures = np.stack([decode(data, source.input, max_pixels=50_000_000) for data in samples])
-    together = _softmax(engine(pictures))
-    one_by_one = _softmax(np.concatenate([engine(picture[None]) for picture in pictures]))
+    pictures = np.stack([decode(data, source.input, max_pixels=Settings.max_pixels) for data in samples])
+    together = softmax(engine(pictures))
+    one_by_one = softmax(np.concatenate([engine(picture[None]) for picture in pictures]))
     return Agreement(
         pictures=len(samples),
         top5_same=sum(
@@ -96,12 +97,6 @@ def measure(engine: Engine, source: Source, samples: Sequence[bytes], expected: 
         ),
         top1_difference=max(_top1_difference(expected, together), _top1_difference(expected, one_by_one)),
     )
-
-
-def _softmax(logits: NDArray[np.float32]) -> Scores:
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    scores: Scores = shifted / shifted.sum(axis=1, keepdims=True)
-    return scores
 
 
 def _same_top5(want: Scores, got: Scores) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bundle import InputSpec
 from ..errors import ServiceError, SourceError
 from ..serving.images import decode
+from ..settings import Settings
 from .imagenet import LABELS, WORDNET_IDS
 from .steps import say
 
@@ -53,6 +54,6 @@ def decode_all(pictures: Sequence[Picture], spec: InputSpec) -> Iterator[tuple[P
     """Those that can be read; the others are named and left out."""
     for picture in pictures:
         try:
-            yield picture, decode(picture.path.read_bytes(), spec, max_pixels=50_000_000)
+            yield picture, decode(picture.path.read_bytes(), spec, max_pixels=Settings.max_pixels)
         except (OSError, ServiceError) as error:
             say(f"  left out {picture.path}: {error}")

@@ -123,10 +123,16 @@ class ModelClassifier:
         return top_predictions(job.logits, self._bundle.labels, top_k)
 
 
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities, of one picture's logits or row by row of many."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    scores: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
+    return scores
+
+
 def top_predictions(logits: NDArray[np.float32], labels: Sequence[str], top_k: int) -> list[Prediction]:
     """The most probable classes, best first."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max())
-    scores = shifted / shifted.sum()
+    scores = softmax(logits)
     best = np.argsort(-scores, kind="stable")[:top_k]
     return [Prediction(labels[i], float(scores[i]), int(i)) for i in best]
 
