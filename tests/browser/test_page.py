@@ -42,6 +42,7 @@ def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[webdrive
     if request.param == "without JavaScript":
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.implicitly_wait(30)  # a click returns before the page it leads to is there
     try:
         yield driver
     finally:
