@@ -64,25 +64,24 @@ def make_rows(prepared: Prepared, names: list[str] | None) -> list[Row]:
 
 
 def _own(prepared: Prepared, name: str, title: str, start: object, model: str, precision: str) -> Row:
-    prepared.export(model)
-    prepared.export(model, precision)
-    settings = prepared.settings(model, precision)
+    settings, label = prepared.ready(model, precision)
     assert callable(start)
-    return Row(name, title, partial(start, settings, prepared.picture, prepared.label(model)))
+    return Row(name, title, partial(start, settings, prepared.picture, label))
 
 
 def _peer(prepared: Prepared, peer: Peer, precision: str) -> Row:
-    prepared.export(NETWORK)
-    prepared.export(NETWORK, precision)
+    _, label = prepared.ready(NETWORK, precision)
     int8 = precision == "int8"
     return Row(
         f"{peer.name}-int8" if int8 else peer.name,
         f"{peer.title}, {precision}" if "OpenVINO" in peer.title else peer.title,
-        partial(_start_peer, prepared, peer, precision),
+        partial(_start_peer, prepared, peer, precision, label),
     )
 
 
-def _start_peer(prepared: Prepared, peer: Peer, precision: str, scratch: Path) -> AbstractContextManager[Started]:
+def _start_peer(
+    prepared: Prepared, peer: Peer, precision: str, label: str, scratch: Path
+) -> AbstractContextManager[Started]:
     for program in peer.programs:
         if not shutil.which(program):
             raise WrongAnswer(f"{program} is missing")
@@ -95,7 +94,7 @@ def _start_peer(prepared: Prepared, peer: Peer, precision: str, scratch: Path) -
     }
     url = f"http://127.0.0.1:{port}{peer.path}"
     command = peer.argv(prepared.peer_python())
-    return http_server(command, variables, url, prepared.picture, prepared.label(NETWORK), scratch, peer.field)
+    return http_server(command, variables, url, prepared.picture, label, scratch, peer.field)
 
 
 def run(rows: list[Row], rounds: int, connections: list[int], seconds: int) -> Results:

@@ -44,12 +44,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     prepared = prepare(PROJECT / ".benchmarks")
-    prepared.export(NETWORK)
-    prepared.export(NETWORK, given.precision)
-    settings = prepared.settings(NETWORK, given.precision)
+    settings, label = prepared.ready(NETWORK, given.precision)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        service(settings, prepared.picture, prepared.label(NETWORK), Path(scratch)) as started,
+        service(settings, prepared.picture, label, Path(scratch)) as started,
     ):
         started.load(8, 2)
         found = measure(started, prepared, given.seconds, given.requests)

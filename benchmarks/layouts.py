@@ -42,9 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     prepared = prepare(PROJECT / ".benchmarks")
-    prepared.export(NETWORK)
-    prepared.export(NETWORK, given.precision)
-    settings, label = prepared.settings(NETWORK, given.precision), prepared.label(NETWORK)
+    settings, label = prepared.ready(NETWORK, given.precision)
     found: dict[Layout, list[tuple[Measured, Measured]]] = {layout: [] for layout in layouts(cores())}
     for number, layout in itertools.product(range(given.rounds), found):
         print(f"round {number + 1} of {given.rounds}: {layout}", file=sys.stderr, flush=True)

@@ -36,6 +36,12 @@ class Prepared:
     def settings(self, model: str, precision: str) -> dict[str, str]:
         return {"MODEL": model, "PRECISION": precision, "MODELS_DIR": str(self.folder), "LOG_LEVEL": "info"}
 
+    def ready(self, model: str, precision: str) -> tuple[dict[str, str], str]:
+        """Settings to serve a model with, which is exported the first time, and its answer to the picture."""
+        self.export(model)
+        self.export(model, precision)
+        return self.settings(model, precision), self.label(model)
+
     def bundle(self, model: str, precision: str) -> bundle.Bundle:
         return bundle.read(Settings.from_env(self.settings(model, precision)).bundle_dir)
 

@@ -24,6 +24,8 @@ def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
         "NUM_STREAMS": 1,
         # Pinned threads of several workers would all sit on the first cores.
         "ENABLE_CPU_PINNING": False,
+        # Otherwise every thread has a fixed share of each layer, and all wait for one that lost its core to a request.
+        "TBB_PARTITIONER": "AUTO",
     }
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision

@@ -110,13 +110,13 @@ class Batcher:
         try:
             _compute(batch, engine)
         finally:
-            for job in others:
-                job.wake()
-            with self._lock:
+            with self._lock:  # before the answers go out: the engine is what everybody waits for
                 if self._queue:
                     self._appoint(engine)
                 else:
                     self._idle.append(engine)
+            for job in others:
+                job.wake()
 
 
 def _compute(batch: list[Job], engine: Engine) -> None:
