@@ -26,6 +26,11 @@ class Unauthorized(ServiceError):
     code = "unauthorized"
 
 
+class Forbidden(ServiceError):
+    status = 403
+    code = "forbidden"
+
+
 class PayloadTooLarge(ServiceError):
     status = 413
     code = "payload_too_large"

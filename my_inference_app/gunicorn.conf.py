@@ -1,19 +1,37 @@
 """gunicorn's configuration, all of it from the settings."""
 
+import atexit
+import os
 import resource
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from my_inference_app import watchdog
 from my_inference_app.errors import SetupError
-from my_inference_app.server import configure_logging
 from my_inference_app.settings import Settings
 
 try:
     _settings = Settings.from_env()
 except SetupError as error:
     sys.exit(f"error: {error}")
+
+
+def _share_figures() -> None:
+    """Makes the folder in which the workers keep what they count; it goes when this process does."""
+    owner = os.getpid()
+    mark = f"metrics-{owner}-"
+    if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name.startswith(mark):
+        return  # this file is read again on a reload
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=mark)
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+
+
+_share_figures()
+# prometheus_client looks for that folder when it is imported, and these import it.
+from my_inference_app import metrics, watchdog  # noqa: E402
+from my_inference_app.server import configure_logging  # noqa: E402
 
 configure_logging(_settings.log_level)
 # A usual limit of 1024 open files is less than the connections nginx may bring.
@@ -38,6 +56,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 def post_worker_init(worker: Any) -> None:
     """Lets /readyz know when its worker stops, and ends the worker if a request hangs in it."""
+    metrics.worker_starts.inc()
     extensions = worker.wsgi.extensions
     extensions["stopping"] = lambda: not worker.alive
     watchdog.watch(
@@ -46,3 +65,7 @@ def post_worker_init(worker: Any) -> None:
         grace=_settings.grace_timeout,
         stop_taking=lambda: worker.handle_exit(None, None),
     )
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    metrics.forget_worker(worker.pid)

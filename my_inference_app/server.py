@@ -14,7 +14,8 @@ from contextlib import suppress
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from my_inference_app.api import errors, health, page, predict
+from my_inference_app import metrics
+from my_inference_app.api import errors, health, monitoring, page, predict
 from my_inference_app.api.access import read_keys, refuse_without_key
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
 from my_inference_app.errors import SetupError
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         in_flight=InFlight(),
         stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )
-    for module in (predict, health, page):
+    for module in (predict, health, monitoring, page):
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
@@ -59,14 +60,16 @@ def _end(response: Response) -> Response:
     _read_the_rest()
     response.headers["X-Request-ID"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
+    seconds = time.perf_counter() - g.started
+    metrics.requests.labels(request.url_rule.rule if request.url_rule else "unknown", response.status_code).inc()
     if request.path not in PROBES:
-        milliseconds = (time.perf_counter() - g.started) * 1000
+        metrics.request_seconds.observe(seconds)
         _access.info(
             "%s %s %d %.1fms id=%s",
             request.method,
             ascii(request.path)[1:-1],
             response.status_code,
-            milliseconds,
+            seconds * 1000,
             g.request_id,
         )
     return response

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +87,17 @@ class Settings:
     )
     api_keys: str = _setting("", "keys that clients must have, with commas between; empty means that anybody may")
     api_keys_file: str = _setting("", "file of such keys, one a line")
+    metrics_from: str = _setting(
+        "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+        "networks that may read `/metrics`, with commas between; `*` is everybody",
+    )
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
     )
+
+    def __post_init__(self) -> None:
+        _ = self.metrics_networks  # a bad value is told at the start, not to who asks first
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -129,10 +138,21 @@ class Settings:
             return Path(self.bundle)
         return self.models_dir / bundle_name(self.model, self.model_revision, self.precision)
 
+    @cached_property
+    def metrics_networks(self) -> list[IPv4Network | IPv6Network]:
+        return _networks("METRICS_FROM", "0.0.0.0/0,::/0" if self.metrics_from == "*" else self.metrics_from)
+
     @property
     def engine_precision(self) -> str:
         """What is asked of the engine; empty means that it chooses. int8 is in the bundle, not in the engine."""
         return "" if self.precision in ("auto", "int8") else self.precision
+
+
+def _networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(item.strip()) for item in text.split(",") if item.strip()]
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}: give networks as 10.0.0.0/8, with commas between") from None
 
 
 def bundle_name(model: str, revision: str = "", precision: str = "auto") -> str:

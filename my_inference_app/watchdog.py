@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from . import metrics
+
 _log = logging.getLogger(__name__)
 _EXIT_CODE = 1
 # For the answers that are computed, but not sent yet.
@@ -29,7 +31,8 @@ class InFlight:
         thread = threading.get_ident()
         self._started[thread] = time.monotonic()
         try:
-            yield
+            with metrics.in_flight.track_inprogress():
+                yield
         finally:
             del self._started[thread]
 
@@ -51,6 +54,7 @@ def _watch(in_flight: InFlight, limit: float, grace: float, stop_taking: Callabl
     while not (hanging := in_flight.longer_than(limit)):
         time.sleep(min(1.0, limit / 10))
     _log.critical("%d request(s) hang for more than %g s: this worker ends, another takes its place", hanging, limit)
+    metrics.worker_hangs.inc()
     stop_taking()
     end = time.monotonic() + grace
     while len(in_flight) > in_flight.longer_than(limit) and time.monotonic() < end:

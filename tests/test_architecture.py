@@ -37,6 +37,7 @@ ALLOWED = {
     "flask": {"api", "server"},
     "werkzeug": {"api", "server"},
     "jinja2": {"api", "server"},
+    "prometheus_client": {"metrics"},
     "openvino": {"engines.openvino", "export"},
     "torch": {"engines.torchscript", "export"},
     "torchvision": {"export"},

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from .. import metrics
 from ..errors import BadRequest, PayloadTooLarge, ServiceError
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
 
 
 def error_body(error: ServiceError) -> dict[str, Any]:
+    metrics.errors.labels(error.code).inc()
     return {
         "success": False,
         "error": {"code": error.code, "message": str(error)},

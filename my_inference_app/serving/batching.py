@@ -15,6 +15,7 @@ from threading import Condition, Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import metrics
 from ..engines import Engine
 from ..errors import DeadlineExceeded, Overloaded
 
@@ -75,6 +76,7 @@ class Batcher:
             if self._queue and len(self._queue) + len(jobs) > self._queue_size:
                 raise Overloaded("too many pictures are waiting already: try again in a moment")
             self._queue.extend(jobs)
+            metrics.waiting.inc(len(jobs))
             while self._idle and self._queue:
                 self._appoint(self._idle.pop())
             self._arrival.notify_all()
@@ -82,6 +84,7 @@ class Batcher:
     def _appoint(self, engine: Engine) -> None:
         """Hands an engine to the first in the queue; the lock is held."""
         job = self._queue.popleft()
+        metrics.waiting.dec()
         job.engine = engine
         job.wake()
 
@@ -99,6 +102,7 @@ class Batcher:
             if job not in self._queue:
                 return False
             self._queue.remove(job)
+            metrics.waiting.dec()
             return True
 
     def _lead(self, leader: Job, engine: Engine) -> None:
@@ -106,6 +110,7 @@ class Batcher:
             if self._delay:
                 self._arrival.wait_for(lambda: len(self._queue) >= self._max_batch - 1, self._delay)
             others = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch - 1))]
+            metrics.waiting.dec(len(others))
         batch = [leader, *others]
         try:
             _compute(batch, engine)
@@ -121,6 +126,7 @@ class Batcher:
 
 def _compute(batch: list[Job], engine: Engine) -> None:
     started = time.perf_counter()
+    metrics.batch_pictures.observe(len(batch))
     try:
         logits = engine(np.stack([job.picture for job in batch]))
         for job, row in zip(batch, logits, strict=True):

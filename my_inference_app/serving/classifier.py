@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bundle as bundles
+from .. import metrics
 from ..bundle import Bundle
 from ..engines import load_engine
 from ..errors import DeadlineExceeded, ServiceError
@@ -90,6 +91,7 @@ class ModelClassifier:
         for size in (1, self._max_batch):
             self._batcher.run_on_each([picture] * size)
         self.ready = True
+        metrics.workers_ready.set(1)
 
     def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
         if time.monotonic() >= deadline:
@@ -107,7 +109,10 @@ class ModelClassifier:
             job = next(jobs)
             done.append(job)
             outcomes.append(self._outcome(job, top_k))
-        return Answer(outcomes, _timings(decode_ms, done))
+        timings = _timings(decode_ms, done)
+        for stage, milliseconds in vars(timings).items() if done else [("decode", decode_ms)]:
+            metrics.stage_seconds.labels(stage).observe(milliseconds / 1000)
+        return Answer(outcomes, timings)
 
     def _decode(self, data: bytes) -> NDArray[np.uint8] | ServiceError:
         try:

@@ -16,6 +16,7 @@ CONTRACT = {
     "no_image": (errors.NoImage, 400),
     "bad_request": (errors.BadRequest, 400),
     "unauthorized": (errors.Unauthorized, 401),
+    "forbidden": (errors.Forbidden, 403),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "unsupported_format": (errors.UnsupportedFormat, 415),
     "image_undecodable": (errors.ImageUndecodable, 422),

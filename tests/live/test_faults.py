@@ -48,7 +48,7 @@ def test_clients_see_nothing_of_it(start: Start, fault: str) -> None:
     disturber = threading.Thread(target=disturb)
     disturber.start()
     try:
-        codes = send(service, 1000, 32)
+        codes = send(service, 2000, 32)
     finally:
         done.set()
         disturber.join()
@@ -73,11 +73,13 @@ def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
                 neighbour = pool.submit(code_of, url, b"slow")
                 assert (neighbour.result(), hanging.result()) == (200, None)
             until(lambda: code_of(url, b"fine") == 200)
+            figures = requests.get(f"{url}/metrics", timeout=30).text
             after = [child.pid for child in psutil.Process(process.pid).children()]
         finally:
             process.send_signal(signal.SIGTERM)
     assert b"1 request(s) hang for more than 3 s" in log.read_bytes()
     assert not set(before) & set(after)
+    assert "inference_worker_hangs_total 1.0" in figures
     assert process.returncode == 0
 
 

@@ -1,0 +1,60 @@
+"""What the service counts about itself, for Prometheus; the figures of all workers together.
+
+Under gunicorn every worker keeps its figures in files of its own, in a folder that gunicorn.conf.py makes; whichever
+worker is asked adds them up. What a worker counted stays when it has ended. Elsewhere there is one process only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+_registry = CollectorRegistry()
+
+requests = Counter("inference_requests", "Requests answered", ["path", "status"], registry=_registry)
+request_seconds = Histogram(
+    "inference_request_seconds", "From a request's first line to its answer", buckets=_SECONDS, registry=_registry
+)
+errors = Counter("inference_errors", "Requests and pictures refused, by error code", ["code"], registry=_registry)
+stage_seconds = Histogram(
+    "inference_stage_seconds",
+    "Parts of a prediction: decode, queue, infer",
+    ["stage"],
+    buckets=_SECONDS,
+    registry=_registry,
+)
+batch_pictures = Histogram(
+    "inference_batch_pictures", "Pictures computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
+)
+waiting = Gauge(
+    "inference_waiting_pictures", "Pictures that wait for an engine", registry=_registry, multiprocess_mode="livesum"
+)
+in_flight = Gauge(
+    "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"
+)
+workers_ready = Gauge(
+    "inference_workers_ready", "Workers with a warm model", registry=_registry, multiprocess_mode="livesum"
+)
+worker_starts = Counter("inference_worker_starts", "Workers started since the service was", registry=_registry)
+worker_hangs = Counter("inference_worker_hangs", "Workers ended because a request hung", registry=_registry)
+
+
+def exposition() -> bytes:
+    """The figures as text."""
+    if FOLDER_VARIABLE not in os.environ:
+        return generate_latest(_registry)
+    everybody = CollectorRegistry()
+    MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+    return generate_latest(everybody)
+
+
+def forget_worker(pid: int) -> None:
+    """Takes a worker that has ended out of what is counted of living ones."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
