@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import socket
+import statistics
 import sys
 import tempfile
 import threading
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 import psutil
@@ -73,9 +74,11 @@ def measure(started: Started, prepared: Prepared, seconds: int, count: int) -> d
         slow = started.load(16, seconds)
     say("with 200 slow senders / without", ratio(slow, usual))
     say("failed with slow senders", slow.failed + slow.refused)
-    thousand = started.load(1000, seconds * 3)
+    with probes(started.url) as waits:
+        thousand = started.load(1000, seconds * 3)
     say("1000 connections / 16", ratio(thousand, usual))
     say("1000 connections: p99 s, refused, failed", [thousand.p99_ms / 1000, thousand.refused, thousand.failed])
+    say("1000 connections: /readyz median, slowest, ms", [round(statistics.median(waits)), round(max(waits))])
     # wrk leaves with requests in the queue; one more comes through when they are done.
     requests.post(started.url, data=prepared.picture.read_bytes(), timeout=120)
     with large_pictures(started.url, share_of=usual.images_per_second / 10):
@@ -92,6 +95,22 @@ def measure(started: Started, prepared: Prepared, seconds: int, count: int) -> d
 
 def ratio(one: Measured, other: Measured) -> float:
     return round(one.images_per_second / other.images_per_second, 2)
+
+
+@contextmanager
+def probes(url: str) -> Iterator[list[float]]:
+    """Asks for /readyz over new connections, twenty times a second; yields how long each answer took, in ms."""
+    stop = threading.Event()
+    waits: list[float] = []
+
+    def ask() -> None:
+        while not stop.wait(0.05):
+            began = time.perf_counter()
+            requests.get(urljoin(url, "/readyz"), timeout=60).raise_for_status()
+            waits.append((time.perf_counter() - began) * 1000)
+
+    with running([threading.Thread(target=ask)], stop):
+        yield waits
 
 
 @contextmanager

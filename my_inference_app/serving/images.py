@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..bundle import InputSpec
-from ..errors import ImageTooLarge, ImageUndecodable, UnsupportedFormat
+from ..errors import ImageTooLarge, ImageUndecodable, Overloaded, ServiceError, UnsupportedFormat
 
 # MPO, which stereo cameras write, is a JPEG with more of them behind it; Pillow opens it as one.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -27,6 +30,12 @@ _MOST_SCANS = 100
 
 # JPEGs are decoded at 1/2, 1/4 or 1/8 of their size when what is left is still this many times what is needed.
 _DRAFT_MARGIN = 2
+
+# A file of some KB can be a picture of 50 million pixels, which takes 400 MB to decode. So those that are large, and no
+# JPEGs that could be decoded smaller, are decoded one at a time: as many as there are threads would take all memory.
+_LARGE = 4_000_000
+_LONGEST_WAIT = 5.0
+_large_one = BoundedSemaphore()
 
 _TRANSPOSITIONS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,),
@@ -71,6 +80,8 @@ def decode(data: bytes, spec: InputSpec, max_pixels: int) -> NDArray[np.uint8]:
             )
         try:
             return np.array(_prepare(image, spec))  # a copy: engines want memory of their own
+        except ServiceError:
+            raise
         # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error and more for broken files.
         except Exception:
             raise ImageUndecodable("the picture is damaged or incomplete and cannot be decoded") from None
@@ -101,11 +112,25 @@ def _prepare(image: Image.Image, spec: InputSpec) -> Image.Image:
     if orientation in _MIRRORED_Y:
         box = (box[0], image.height - box[3], box[2], image.height - box[1])
     box = _draft(image, box, target)
-    pixels = _to_rgb(image)
-    cut = _on_white(pixels.resize(target, _RESAMPLING[spec.interpolation], box=_inside(box, pixels)))
+    with _room_for(image):
+        pixels = _to_rgb(image)
+        cut = _on_white(pixels.resize(target, _RESAMPLING[spec.interpolation], box=_inside(box, pixels)))
     for step in _TRANSPOSITIONS.get(orientation, ()):
         cut = cut.transpose(step)
     return cut
+
+
+@contextmanager
+def _room_for(image: Image.Image) -> Iterator[None]:
+    if image.width * image.height < _LARGE:
+        yield
+        return
+    if not _large_one.acquire(timeout=_LONGEST_WAIT):
+        raise Overloaded("too many large pictures at once: try again in a moment, or make them smaller")
+    try:
+        yield
+    finally:
+        _large_one.release()
 
 
 def _orientation(image: Image.Image) -> int:
@@ -158,7 +183,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     """RGB, or RGBA where there is transparency."""
     if image.mode.startswith("I"):  # 16-bit grey: convert() would cut at 255 instead of scaling
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

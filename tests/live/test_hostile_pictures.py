@@ -43,6 +43,35 @@ def many_scans(count: int) -> bytes:
     return data[:last] + data[last:-2] * count + b"\xff\xd9"
 
 
+def icc_bomb() -> bytes:
+    """The same in a JPEG's colour profile, which is made of segments of 64 KB."""
+    profile = b"ICC_PROFILE\0"
+    segments = b"".join(
+        b"\xff\xe2" + struct.pack(">H", 2 + len(profile) + 2 + 60_000) + profile + bytes([number, 200]) + bytes(60_000)
+        for number in range(1, 101)
+    )
+    return JPEG[:2] + segments + JPEG[2:]
+
+
+def huge_webp() -> bytes:
+    """An animation whose canvas is 16384 x 16384, with one small frame."""
+    frame = encode(pattern(40, 30), "WEBP", lossless=True)[12:]
+    place = struct.pack("<I", 0)[:3] * 2 + struct.pack("<I", 39)[:3] + struct.pack("<I", 29)[:3] + bytes(4)
+    parts = [
+        (b"VP8X", b"\x02\0\0\0" + struct.pack("<I", 16383)[:3] * 2),
+        (b"ANIM", bytes(6)),
+        (b"ANMF", place + frame),
+    ]
+    body = b"WEBP" + b"".join(kind + struct.pack("<I", len(data)) + data for kind, data in parts)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def with_exif(orientation: bytes) -> bytes:
+    tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01" + orientation + b"\0\0\0\0\0\0"
+    exif = b"Exif\0\0" + tiff
+    return JPEG[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + JPEG[2:]
+
+
 def gif_frames(count: int) -> bytes:
     data = encode(Image.new("P", (8, 8), 1), "GIF")
     start = data.index(b",", 13)  # where its one frame begins
@@ -58,6 +87,7 @@ TOO_LARGE: dict[str, Callable[[], bytes]] = {
         + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0)
         + gif_frames(2)[13:].replace(struct.pack("<HH", 8, 8), struct.pack("<HH", 65535, 65535))
     ),
+    "a WebP whose canvas is 16384x16384": huge_webp,
     "a BMP of 60000x60000": lambda: (
         b"BM" + struct.pack("<IIIIiiHHIIiiII", 99, 0, 54, 40, 60000, 60000, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(99)
     ),
@@ -67,6 +97,7 @@ UNDECODABLE: dict[str, Callable[[], bytes]] = {
     "a PNG with a bad checksum": lambda: (data := encode(pattern(30, 30)))[:40] + b"\0\0" + data[42:],
     "a PNG without data": lambda: png(30, 30, 8, 2),
     "text that unpacks to 64 MB": lambda: bomb(b"zTXt", b"key\0\0"),
+    "a colour profile that unpacks to 64 MB": lambda: bomb(b"iCCP", b"icc\0\0"),
     "hundreds of scans": lambda: many_scans(400),
     "garbage behind a JPEG's header": lambda: JPEG[:200] + b"\x55" * 2000,
 }
@@ -84,6 +115,16 @@ UNSUPPORTED: dict[str, Callable[[], bytes]] = {
 }
 FINE: dict[str, Callable[[], bytes]] = {
     "a GIF of 10,000 frames": lambda: gif_frames(10_000),
+    "a JPEG with a colour profile of 6 MB": icc_bomb,
+    "MPO": lambda: encode(pattern(40, 30), "MPO", save_all=True, append_images=[pattern(40, 30)]),
+    "16-bit grey": lambda: encode(Image.new("I;16", (40, 30), 40_000)),
+    "alpha": lambda: encode(pattern(40, 30).convert("RGBA")),
+    "grey and alpha": lambda: encode(pattern(40, 30).convert("LA")),
+    "a palette with a clear colour": lambda: encode(pattern(40, 30).convert("P"), transparency=3),
+    "two colours": lambda: encode(pattern(40, 30).convert("1"), "BMP"),
+    "EXIF orientation 6": lambda: with_exif(b"\0\x06"),
+    "EXIF orientation 99": lambda: with_exif(b"\0\x63"),
+    "EXIF of garbage": lambda: JPEG[:2] + b"\xff\xe1\x00\x40Exif\0\0" + b"\x99" * 56 + JPEG[2:],
     "1x1": lambda: encode(Image.new("RGB", (1, 1))),
     "1x20000": lambda: encode(Image.new("RGB", (1, 20_000))),
     "20000x1": lambda: encode(Image.new("RGB", (20_000, 1))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import resource
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -13,9 +14,10 @@ import pytest
 from PIL import Image
 
 from my_inference_app.bundle import InputSpec
-from my_inference_app.errors import ImageTooLarge, ImageUndecodable, UnsupportedFormat
+from my_inference_app.errors import ImageTooLarge, ImageUndecodable, Overloaded, UnsupportedFormat
+from my_inference_app.serving import images
 from my_inference_app.serving.images import decode
-from tests.pictures import COLOURS, encode, pattern, picture, png
+from tests.pictures import COLOURS, REPOSITORY, encode, pattern, picture, png
 
 SPEC = InputSpec((32, 32), 36, "bilinear", (0.0,) * 3, (1.0,) * 3)
 LARGE = InputSpec((224, 224), 256, "bicubic", (0.0,) * 3, (1.0,) * 3)
@@ -205,6 +207,39 @@ def spoilt(format: str, **options: object) -> Callable[[random.Random], bytes]:
         return bytes(data[: chance.randint(1, 20 * len(data))])
 
     return make
+
+
+LARGE_ONES = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from my_inference_app.bundle import InputSpec
+from my_inference_app.serving.images import decode
+from tests.pictures import png
+data = png(7000, 7000, 8, 6, bytes(28000))
+spec = InputSpec((32, 32), 36, "bilinear", (), ())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with ThreadPoolExecutor(8) as pool:
+    shapes = [array.shape for array in pool.map(lambda _: decode(data, spec, 50_000_000), range(8))]
+assert shapes == [(32, 32, 3)] * 8
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not in kilobytes")
+def test_many_large_pictures_at_once_take_the_memory_of_one() -> None:
+    """Each takes 200 MB."""
+    grown = subprocess.check_output([sys.executable, "-c", LARGE_ONES], cwd=REPOSITORY, text=True)
+    assert int(grown) < 500_000
+
+
+def test_large_pictures_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_LONGEST_WAIT", 0.01)
+    large, small = png(2100, 2100, 8, 2, bytes(6300)), picture()
+    with images._large_one:  # as if one were being decoded
+        with pytest.raises(Overloaded):
+            decode(large, SPEC, MANY)
+        assert decode(small, SPEC, MANY).shape == (32, 32, 3)
+    assert decode(large, SPEC, MANY).shape == (32, 32, 3)
 
 
 EXIF = Image.Exif()
