@@ -7,24 +7,15 @@ large; many requests, for the memory.
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import socket
 import statistics
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import numpy as np
 import psutil
 import requests
-from PIL import Image
 
 from my_inference_app.settings import PROJECT
 
@@ -32,9 +23,7 @@ from .load import Measured
 from .machine_facts import facts
 from .prepare import NETWORK, Prepared, prepare
 from .rows import Started, service
-
-SLOW_SENDERS = 200
-SLOW_BYTES_PER_SECOND = 5000
+from .traffic import large_pictures, probes, slow_senders
 
 
 def main() -> None:
@@ -95,80 +84,6 @@ def measure(started: Started, prepared: Prepared, seconds: int, count: int) -> d
 
 def ratio(one: Measured, other: Measured) -> float:
     return round(one.images_per_second / other.images_per_second, 2)
-
-
-@contextmanager
-def probes(url: str) -> Iterator[list[float]]:
-    """Asks for /readyz over new connections, twenty times a second; yields how long each answer took, in ms."""
-    stop = threading.Event()
-    waits: list[float] = []
-
-    def ask() -> None:
-        while not stop.wait(0.05):
-            began = time.perf_counter()
-            requests.get(urljoin(url, "/readyz"), timeout=60).raise_for_status()
-            waits.append((time.perf_counter() - began) * 1000)
-
-    with running([threading.Thread(target=ask)], stop):
-        yield waits
-
-
-@contextmanager
-def slow_senders(url: str, picture: bytes) -> Iterator[None]:
-    """Connections that send their bodies at a few KB a second, and begin again when they are answered."""
-    stop = threading.Event()
-    parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(picture)}\r\n\r\n"
-
-    def send() -> None:
-        while not stop.is_set():
-            with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
-                connection.sendall(head.encode())
-                for start in range(0, len(picture), SLOW_BYTES_PER_SECOND):
-                    if stop.wait(1):
-                        return
-                    connection.sendall(picture[start : start + SLOW_BYTES_PER_SECOND])
-                connection.recv(1000)
-
-    with running([threading.Thread(target=send) for _ in range(SLOW_SENDERS)], stop):
-        yield
-
-
-@contextmanager
-def large_pictures(url: str, share_of: float) -> Iterator[None]:
-    """Photos of 4000 x 3000 pixels, so many a second."""
-    stop = threading.Event()
-    photo = twelve_megapixels()
-
-    def send() -> None:
-        with requests.Session() as session:
-            while not stop.is_set():
-                began = time.monotonic()
-                session.post(url, data=photo, timeout=60)
-                stop.wait(max(0.0, 2 / share_of - (time.monotonic() - began)))
-
-    with running([threading.Thread(target=send) for _ in range(2)], stop):
-        yield
-
-
-def twelve_megapixels() -> bytes:
-    photo = Image.open(PROJECT / "post_request" / "coffee.jpg").resize((4000, 3000), Image.Resampling.LANCZOS)
-    grain = np.random.default_rng(0).normal(0, 4, (3000, 4000, 1))
-    file = io.BytesIO()
-    Image.fromarray((np.asarray(photo) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
-    return file.getvalue()
-
-
-@contextmanager
-def running(threads: list[threading.Thread], stop: threading.Event) -> Iterator[None]:
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import resource
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -207,6 +208,21 @@ def spoilt(format: str, **options: object) -> Callable[[random.Random], bytes]:
         return bytes(data[: chance.randint(1, 20 * len(data))])
 
     return make
+
+
+def in_scans(scans: int, side: int) -> bytes:
+    """A progressive JPEG, whose header claims this size."""
+    data = encode(pattern(64, 64), "JPEG", progressive=True)
+    header, last = data.index(b"\xff\xc2") + 5, data.rindex(b"\xff\xda")
+    more = data[last:-2] * (scans - data.count(b"\xff\xda"))
+    return data[:header] + struct.pack(">HH", side, side) + data[header + 4 : -2] + more + b"\xff\xd9"
+
+
+def test_scans_cost_the_more_the_larger_the_picture_is() -> None:
+    assert decode(in_scans(99, 64), SPEC, MANY).shape == (32, 32, 3)
+    for scans, side in ((101, 64), (21, 7000)):
+        with pytest.raises(ImageUndecodable, match=f"{scans} scans"):
+            decode(in_scans(scans, side), SPEC, MANY)
 
 
 LARGE_ONES = """
