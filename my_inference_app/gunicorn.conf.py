@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from my_inference_app.errors import SetupError
+from my_inference_app.machine import give_back_large_blocks
 from my_inference_app.settings import Settings
 
 try:
@@ -25,9 +26,15 @@ def _share_figures() -> None:
     if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name.startswith(mark):
         return  # this file is read again on a reload
     folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=mark)
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+
+    def remove() -> None:
+        if os.getpid() == owner:  # workers are forked, and leave this way as well
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
 
 
+give_back_large_blocks()
 _share_figures()
 # prometheus_client looks for that folder when it is imported, and these import it.
 from my_inference_app import metrics, watchdog  # noqa: E402

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -15,6 +17,17 @@ def cores() -> int:
     except AttributeError:  # macOS has no affinity
         allowed = os.cpu_count() or 1
     return max(1, min(allowed, _quota() or allowed))
+
+
+def give_back_large_blocks() -> None:
+    """Has memory for large pictures go back to the system when they are done with.
+
+    By itself glibc soon takes it from its own stock, of which every thread has one and keeps what it ever needed.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's own
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+        mallopt(_M_ARENA_MAX, 4)
 
 
 def _quota() -> int | None:

@@ -94,6 +94,8 @@ def _prepare(image: Image.Image, spec: InputSpec) -> Image.Image:
     with _room_for(whole if "progressive" in image.info else image.width * image.height):
         pixels = _to_rgb(image)
         cut = _on_white(pixels.resize(seen.size, _RESAMPLING[spec.interpolation], box=_inside(box, pixels)))
+        for done in (pixels, image):
+            done.close()  # gives the memory back before the next one begins
     for turn in seen.turns:
         cut = cut.transpose(turn)
     return cut

@@ -55,7 +55,8 @@ def view(image: Image.Image, spec: InputSpec) -> View:
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 where there is none or it makes no sense."""
     try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        # Not image.getexif(): a PNG's own would decode all of the picture, to look behind it, where EXIF has no place.
+        value = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
     except Exception:  # EXIF is a format of its own, with as many ways to be broken; the picture may still be good
         return 1
     return value if isinstance(value, int) else 1
