@@ -27,7 +27,7 @@ from PIL import Image
 
 from my_inference_app.settings import PROJECT
 
-from .load import Measured
+from .load import Measured, gunicorn_of
 from .machine_facts import facts
 from .prepare import NETWORK, Prepared, prepare
 from .rows import Started, service
@@ -153,9 +153,7 @@ def running(threads: list[threading.Thread], stop: threading.Event) -> Iterator[
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """gunicorn's: the children of its child that is called so."""
-    gunicorn = next(child for child in process.children() if "gunicorn" in " ".join(child.cmdline()))
-    return list(gunicorn.children())
+    return list(gunicorn_of(process).children())
 
 
 def resident_mb(process: psutil.Process) -> float:
