@@ -7,6 +7,7 @@ from typing import Any
 
 from my_inference_app import watchdog
 from my_inference_app.errors import SetupError
+from my_inference_app.machine import give_large_memory_back
 from my_inference_app.server import configure_logging
 from my_inference_app.settings import Settings
 
@@ -16,6 +17,7 @@ except SetupError as error:
     sys.exit(f"error: {error}")
 
 configure_logging(_settings.log_level)
+give_large_memory_back()
 # A usual limit of 1024 open files is less than the connections nginx may bring.
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
