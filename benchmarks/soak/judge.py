@@ -56,8 +56,8 @@ def _wrong(case: Case, reply: Reply) -> str:
     body = json.loads(reply.body)
     results = body["results"] if len(case.labels) > 1 else [body]
     found = [_best(result) for result in results]
-    pairs = zip(found, case.labels, strict=True)
-    return "" if all(one == many or one in (many or ()) for one, many in pairs) else f"wrong labels: classes {found}"
+    right = [one in many if many else one is None for one, many in zip(found, case.labels, strict=True)]
+    return "" if all(right) else f"wrong labels: classes {found}"
 
 
 def _best(result: dict[str, Any]) -> int | None:
