@@ -43,6 +43,13 @@ bench-extremes: $(VENV)/dev.done ## measure this service with too many, slow and
 bench-engines: $(VENV)/dev.done ## measure one network in every engine
 	@exec $(BIN)/python -m benchmarks.engines $(ARGS)
 
+soak: $(VENV)/dev.done ## ten minutes of everything at once, restarts too: is an answer lost, does anything grow?
+	@.ci/install.sh nginx=nginx-light
+	exec $(BIN)/python -m benchmarks.soak $(ARGS)
+
+audit: $(VENV)/audit.done ## ask for known vulnerabilities in what is installed; needs the network
+	@exec .ci/audit.sh $(VENV)
+
 test: $(VENV)/dev.done ## set up, lint, check types, run all tests
 	@.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk
 	$(MAKE) --no-print-directory check
@@ -75,4 +82,10 @@ $(VENV)/dev.done: $(VENV)/int8.done requirements/development.txt post_request/re
 	@$(PIP) -r requirements/development.txt
 	touch $@
 
-.PHONY: help run serve export evaluate bench bench-layouts bench-extremes bench-engines test check lint clean
+# In an environment of its own: it would bring a dozen packages into the one that it looks at.
+$(VENV)/audit.done: $(VENV)/dev.done requirements/audit.txt
+	@$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check -r requirements/audit.txt
+	touch $@
+
+.PHONY: help run serve export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean

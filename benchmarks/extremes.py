@@ -19,7 +19,7 @@ import requests
 
 from my_inference_app.settings import PROJECT
 
-from .load import Measured
+from .load import Measured, gunicorn_of
 from .machine_facts import facts
 from .prepare import NETWORK, Prepared, prepare
 from .rows import Started, service
@@ -87,9 +87,7 @@ def ratio(one: Measured, other: Measured) -> float:
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """gunicorn's: the children of its child that is called so."""
-    gunicorn = next(child for child in process.children() if "gunicorn" in " ".join(child.cmdline()))
-    return list(gunicorn.children())
+    return list(gunicorn_of(process).children())
 
 
 def resident_mb(process: psutil.Process) -> float:

@@ -88,6 +88,11 @@ def family(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
+def gunicorn_of(process: psutil.Process) -> psutil.Process:
+    """The child of `my_inference_app.run` that is called so; its children are the workers."""
+    return next(child for child in process.children() if "gunicorn" in " ".join(child.cmdline()))
+
+
 def memory_mb(process: psutil.Process) -> float:
     """Proportional set size: pages that several processes share are counted once."""
     return sum(_pss(member) for member in family(process)) / 1e6

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from my_inference_app.errors import SetupError
-from my_inference_app.machine import give_back_large_blocks
+from my_inference_app.machine import give_large_memory_back
 from my_inference_app.settings import Settings
 
 try:
@@ -34,7 +34,7 @@ def _share_figures() -> None:
     atexit.register(remove)
 
 
-give_back_large_blocks()
+give_large_memory_back()
 _share_figures()
 # prometheus_client looks for that folder when it is imported, and these import it.
 from my_inference_app import metrics, watchdog  # noqa: E402

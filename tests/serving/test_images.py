@@ -229,10 +229,10 @@ LARGE_ONES = """
 import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from my_inference_app.bundle import InputSpec
-from my_inference_app.machine import give_back_large_blocks
+from my_inference_app.machine import give_large_memory_back
 from my_inference_app.serving.images import decode
 from tests.pictures import png
-give_back_large_blocks()
+give_large_memory_back()
 data = png(7000, 7000, 8, 2, bytes(21000))
 spec = InputSpec((32, 32), 36, "bilinear", (), ())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

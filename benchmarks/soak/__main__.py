@@ -1,0 +1,106 @@
+"""make soak: the service under everything at once, for minutes: is an answer lost, does anything grow?
+
+Good and bad pictures, huge and slow ones, too many at once, clients that hang up, reloads and killed workers. Every
+answer is checked. Ends with status 1 where one was lost or where the service holds more at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from my_inference_app.settings import PROJECT
+
+from ..machine_facts import facts
+from ..rows import Started, WrongAnswer, service
+from .clients import Target
+from .counts import Counts
+from .phases import Plan, Soak
+from .report import Result, live_line, text, write
+from .restarts import WORKERS
+from .state import memory_mb
+
+# Little room, so that a crowd is refused in part; and time enough for a slow machine.
+SETTINGS = {
+    "MODEL": "efficientnet-lite0",
+    "WORKERS": str(WORKERS),
+    "THREADS": "16",
+    "QUEUE_SIZE": "32",
+    "REQUEST_TIMEOUT": "60",
+    "HANG_TIMEOUT": "120",
+}
+_SECONDS_BETWEEN_LINES = 10
+
+
+def main() -> None:
+    given = _arguments()
+    plan = Plan(60 * given.minutes, given.rounds, given.clients, given.crowd, given.pause)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    (given.folder / "server.log").unlink(missing_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    picture = PROJECT / "post_request" / "cat.jpg"
+    print(f"starting the service; its log is {given.folder / 'server.log'}", file=sys.stderr)
+    try:
+        with service(SETTINGS, picture, "cat", given.folder) as started:
+            result = soak(started, plan, given.percent)
+    except WrongAnswer as problem:
+        sys.exit(f"error: the service cannot be soaked: {problem}")
+    except KeyboardInterrupt:
+        sys.exit("stopped before it began")
+    write(result, given.out)
+    print(text(result))
+    if result.problems:
+        sys.exit(1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="how long; 0 for as long as the rounds take")
+    parser.add_argument("--rounds", type=int, default=1, help="of every kind of trouble in each part, at least")
+    parser.add_argument("--clients", type=int, default=8, help="that behave, and send one request after the other")
+    parser.add_argument("--crowd", type=int, default=300, help="clients that come all at once")
+    parser.add_argument("--pause", type=float, default=10, help="seconds between two crowds, or two restarts")
+    parser.add_argument("--percent", type=float, default=5, help="the service may grow by")
+    parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks" / "soak", help="for the log")
+    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
+    return parser.parse_args()
+
+
+def soak(started: Started, plan: Plan, percent: float) -> Result:
+    """Ctrl-C ends it early, with what was counted so far."""
+    counts, stop = Counts(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    began = time.monotonic()
+    target = Target(urlsplit(started.url).port or 80, counts, stop)
+    course = Soak(target, started.process, plan, Teller(began, counts, started).tell)
+    course.run()
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    seconds = time.monotonic() - began
+    return Result(facts(), seconds, stop.is_set(), counts, course.before, course.after, percent)
+
+
+class Teller:
+    """One line that is kept up to date, or one every ten seconds where it would not stay one."""
+
+    def __init__(self, began: float, counts: Counts, started: Started) -> None:
+        self._began, self._counts, self._process = began, counts, started.process
+        self._told = 0.0
+
+    def tell(self) -> None:
+        now = time.monotonic()
+        terminal = sys.stderr.isatty()
+        if terminal or now - self._told >= _SECONDS_BETWEEN_LINES:
+            line = live_line(self._counts, now - self._began, memory_mb(self._process))
+            print(f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
+            self._told = now
+
+
+if __name__ == "__main__":
+    main()

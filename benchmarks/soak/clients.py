@@ -1,0 +1,70 @@
+"""The clients that behave: one request after the other over one connection."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+
+from . import cases
+from .cases import Case
+from .counts import Counts
+from .judge import Reply, Verdict, judge
+
+TIMEOUT = 150
+BROKEN = (OSError, HTTPException)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where all of them send to, what they send, and where they report to."""
+
+    port: int
+    counts: Counts
+    stop: threading.Event
+    good: list[Case] = field(default_factory=cases.good)
+    every: list[Case] = field(default_factory=cases.every)
+
+    def judge(self, name: str, case: Case, request_id: str, response: HTTPResponse) -> int:
+        """Counts an answer; returns how many seconds it asks to wait."""
+        with response:
+            headers = {key.lower(): value for key, value in response.getheaders()}
+            reply = Reply(response.status, headers, response.read())
+        verdict = judge(case, request_id, reply)
+        self.counts.add(name, verdict)
+        return int(headers["retry-after"]) if verdict.outcome == "refused" else 0
+
+    def lost(self, name: str, error: Exception) -> None:
+        self.counts.add(name, Verdict("lost", f"no answer, or half of one: {error!r}"))
+
+
+def each_once(target: Target) -> None:
+    """Every good picture, before there is any trouble."""
+    with closing(HTTPConnection("127.0.0.1", target.port, timeout=TIMEOUT)) as connection:
+        for case in target.good:
+            _ask(target, connection, case)
+
+
+def steadily(target: Target, chance: random.Random) -> None:
+    """All cases in random order, good and bad ones."""
+    with closing(HTTPConnection("127.0.0.1", target.port, timeout=TIMEOUT)) as connection:
+        for case in cases.shuffled(target.every, chance):
+            if target.stop.is_set():
+                return
+            target.stop.wait(_ask(target, connection, case))
+
+
+def _ask(target: Target, connection: HTTPConnection, case: Case) -> int:
+    request_id = uuid.uuid4().hex
+    headers = {"Content-Type": case.kind, "X-Request-ID": request_id}
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: the answer may be there
+            connection.request(case.method, case.path, case.chunks() if case.chunked else case.body or None, headers)
+        return target.judge(case.name, case, request_id, connection.getresponse())
+    except BROKEN as error:
+        connection.close()  # the next request opens another
+        target.lost(case.name, error)
+        return 1

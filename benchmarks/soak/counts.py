@@ -1,0 +1,42 @@
+"""What became of all that was sent."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .judge import Verdict
+
+_MOST_REASONS = 20
+
+
+@dataclass
+class Counts:
+    answered: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    """Of what was lost, the first few."""
+    hung_up: int = 0
+    reloads: int = 0
+    kills: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, name: str, verdict: Verdict) -> None:
+        with self._lock:
+            counter: Counter[str] = getattr(self, verdict.outcome)
+            counter[name] += 1
+            if verdict.outcome == "lost" and len(self.reasons) < _MOST_REASONS:
+                self.reasons.append(f"{name}: {verdict.why}")
+
+    def leave(self) -> None:
+        with self._lock:
+            self.hung_up += 1
+
+    @property
+    def sent(self) -> int:
+        return self.answered.total() + self.refused.total() + self.lost.total()
+
+    def names(self) -> list[str]:
+        return sorted({*self.answered, *self.refused, *self.lost})

@@ -1,0 +1,137 @@
+"""The soak still runs, for seconds, and all it sends is answered; what is lost or grows is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from benchmarks.soak import cases
+from benchmarks.soak.cases import Case
+from benchmarks.soak.clients import Target, each_once
+from benchmarks.soak.counts import Counts
+from benchmarks.soak.crowds import all_at_once
+from benchmarks.soak.judge import Verdict
+from benchmarks.soak.report import Result, text
+from benchmarks.soak.state import State, grown, state
+from tests.live.service import REPOSITORY, environment, until
+
+SOAK = [sys.executable, "-m", "benchmarks.soak"]
+PICTURE = Case("picture")
+
+
+def command(folder: Path, *options: str) -> dict[str, Any]:
+    where = ["--folder", str(folder / "work"), "--out", str(folder), "--pause", "1"]
+    return {"args": [*SOAK, *where, *options], "cwd": REPOSITORY}
+
+
+def test_a_short_soak(tmp_path: Path, efficientnet: Path) -> None:
+    options = command(tmp_path, "--minutes", "0", "--clients", "2", "--crowd", "150", "--percent", "60")
+    done = subprocess.run(**options, env=environment(BUNDLE=efficientnet), capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == (tmp_path / "soak.txt").read_text()
+    assert done.stdout.endswith("ok: nothing was lost, nothing grew\n")
+    found = json.loads((tmp_path / "soak.json").read_text())
+    assert found["lost"] == 0 and found["problems"] == []
+    assert found["sent"] == found["answered"] + found["refused"]
+    assert found["refused"] > 0, "the crowd was not large enough to test refusals"
+    assert (found["reloads"], found["kills"], found["hung_up"]) == (1, 1, 12)
+    assert set(found["cases"]) == {*(case.name for case in cases.every()), "many at once", "slow senders"}
+    assert found["before"]["processes"] == found["after"]["processes"]
+
+
+def test_ctrl_c_ends_it_with_what_was_counted(tmp_path: Path, efficientnet: Path) -> None:
+    options = command(tmp_path, "--minutes", "60", "--clients", "1", "--crowd", "20")
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(**options, env=environment(BUNDLE=efficientnet), stdout=out, stderr=out)
+    try:
+        until(lambda: "answered" in log.read_text() or process.poll() is not None, seconds=300)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(300) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+    assert children
+    assert not any(child.is_running() for child in children)
+    assert "minutes, stopped early\n" in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert json.loads((tmp_path / "soak.json").read_text())["interrupted"] is True
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"nonsense\r\n\r\n"])
+def test_a_broken_answer_is_lost(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(3):
+                with server.accept()[0] as connection:
+                    connection.recv(1000)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        stop = threading.Event()
+        stop.set()  # no pauses
+        target = Target(server.getsockname()[1], Counts(), stop, [PICTURE], [PICTURE])
+        each_once(target)
+        all_at_once(target, 2)
+        thread.join()
+    assert target.counts.lost == {"picture": 1, "many at once": 2}
+    assert target.counts.sent == 3
+
+
+def test_nobody_there_is_lost() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    target = Target(port, Counts(), threading.Event(), [PICTURE], [PICTURE])
+    each_once(target)
+    all_at_once(target, 2)
+    assert target.counts.lost == {"picture": 1, "many at once": 2}
+
+
+def result(counts: Counts, after: State, *, interrupted: bool = False) -> Result:
+    machine: dict[str, object] = {"processor": "p", "cores": 2, "date": "d"}
+    return Result(machine, 83, interrupted, counts, State(100.0, 50, 40, 6), after, 5)
+
+
+def test_what_is_lost_or_grew_is_told_in_one_line() -> None:
+    counts = Counts()
+    counts.add("picture", Verdict("lost", "500 instead of 200"))
+    said = text(result(counts, State(106.0, 50, 40, 7))).splitlines()
+    assert said[0] == "p, 2 cores, d, 1:23 minutes"
+    assert said[-1] == (
+        "FAILED: 1 lost, the first: picture: 500 instead of 200; "
+        "memory mb grew from 100.0 to 106.0; processes grew from 6 to 7"
+    )
+
+
+def test_a_little_more_is_no_growth() -> None:
+    before = State(100.0, 50, 40, 6)
+    assert grown(before, State(104.9, 52, 42, 6), 5) == []
+    assert len(grown(before, State(105.1, 53, 43, 7), 5)) == 4
+
+
+def test_the_state_is_that_of_the_process_and_its_children() -> None:
+    code = "import sys; held = [b'x' * 20_000_000, open('/dev/null')]; print('here', flush=True); sys.stdin.read()"
+    me = psutil.Process(os.getpid())
+    before = state(me)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe) as child:
+        assert child.stdout and child.stdout.readline() == b"here\n"
+        during = state(me)
+    assert during.memory_mb > before.memory_mb + 19
+    assert during.processes == before.processes + 1
+    assert during.threads > before.threads
+    assert during.open_files >= before.open_files + 4

@@ -1,0 +1,31 @@
+"""What large pictures take is given back when they are answered."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import requests
+from PIL import Image
+
+from benchmarks.soak.state import memory_mb
+from tests.live.service import REPOSITORY, Start
+from tests.pictures import encode
+
+CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
+
+
+def test_large_pictures_leave_little_behind(start: Start) -> None:
+    service = start(WORKERS=1, THREADS=16)
+    large = encode(Image.new("RGB", (4000, 3000), "teal"))  # 48 MB each while it is decoded
+
+    def send(picture: bytes, count: int) -> set[int]:
+        with ThreadPoolExecutor(16) as pool:
+            url = f"{service.url}/predict"
+            return set(pool.map(lambda _: requests.post(url, data=picture, timeout=120).status_code, range(count)))
+
+    assert send(CAT, 64) == {200}
+    before = memory_mb(psutil.Process(service.process.pid))
+    assert send(large, 48) == {200}
+    after = memory_mb(psutil.Process(service.process.pid))
+    assert after - before < 60, (before, after)
