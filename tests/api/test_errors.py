@@ -15,11 +15,13 @@ from tests.pictures import picture
 CONTRACT = {
     "no_image": (errors.NoImage, 400),
     "bad_request": (errors.BadRequest, 400),
+    "urls_disabled": (errors.UrlsDisabled, 400),
     "unauthorized": (errors.Unauthorized, 401),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "unsupported_format": (errors.UnsupportedFormat, 415),
     "image_undecodable": (errors.ImageUndecodable, 422),
     "image_too_large": (errors.ImageTooLarge, 422),
+    "fetch_failed": (errors.FetchFailed, 422),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
     "timeout": (errors.DeadlineExceeded, 504),
