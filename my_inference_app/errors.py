@@ -21,6 +21,11 @@ class BadRequest(ServiceError):
     code = "bad_request"
 
 
+class UrlsDisabled(ServiceError):
+    status = 400
+    code = "urls_disabled"
+
+
 class Unauthorized(ServiceError):
     status = 401
     code = "unauthorized"
@@ -49,6 +54,11 @@ class ImageUndecodable(ServiceError):
 class ImageTooLarge(ServiceError):
     status = 422
     code = "image_too_large"
+
+
+class FetchFailed(ServiceError):
+    status = 422
+    code = "fetch_failed"
 
 
 class NotReady(ServiceError):

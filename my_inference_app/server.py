@@ -18,6 +18,7 @@ from my_inference_app import metrics
 from my_inference_app.api import errors, health, monitoring, page, predict
 from my_inference_app.api.access import read_keys, refuse_without_key
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
+from my_inference_app.api.fetch import Fetcher
 from my_inference_app.errors import SetupError
 from my_inference_app.serving.classifier import Classifier, load
 from my_inference_app.settings import Settings
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         settings=settings,
         classifier=classifier or load(settings),
         api_keys=read_keys(settings),
+        fetcher=Fetcher(settings),
         in_flight=InFlight(),
         stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )

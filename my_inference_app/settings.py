@@ -18,6 +18,8 @@ from .errors import SettingError
 from .machine import cores
 
 PROJECT = Path(__file__).resolve().parent.parent
+_YES = ("1", "true", "yes")
+_NO = ("0", "false", "no")
 
 
 def _setting(
@@ -92,6 +94,12 @@ class Settings:
         "networks that may read `/metrics`, with commas between; `*` is everybody",
     )
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
+    predict_urls: bool = _setting(False, "whether pictures are fetched from a `url` in a request: 1 or 0")
+    url_timeout: float = _setting(5.0, "seconds that fetching the pictures of one request may take", low=0.1, high=60)
+    url_ports: str = _setting("80,443", "ports that pictures are fetched from, with commas between")
+    url_allow: str = _setting(
+        "", "host names and networks that pictures are fetched from though they are not public, with commas between"
+    )
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
     )
@@ -166,6 +174,7 @@ def table() -> str:
     rows = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for item in fields(Settings):
         default = item.default if item.default != PROJECT / "models" else "models"
+        default = int(default) if isinstance(default, bool) else default
         shown = f"`{default}`" if default != "" else ""
         rows.append(f"| `{item.name.upper()}` | {shown} | {item.metadata['help']} |")
     return "\n".join(rows)
@@ -177,17 +186,30 @@ def _text(item: Field[Any], env: Mapping[str, str]) -> str:
 
 
 def _cast(item: Field[Any], text: str) -> object:
-    casts: dict[str, Callable[[str], object]] = {"int": int, "float": float, "Path": Path, "str": str}
+    casts: dict[str, Callable[[str], object]] = {
+        "int": int,
+        "float": float,
+        "bool": _bool,
+        "Path": Path,
+        "str": str,
+    }
     name, limits = item.name.upper(), item.metadata
     try:
         value = casts[str(item.type)](text)
     except ValueError:
-        raise SettingError(f"{name}={text!r} is not a number: give {limits['help']}") from None
+        kind = "neither yes nor no" if item.type == "bool" else "not a number"
+        raise SettingError(f"{name}={text!r} is {kind}: give {limits['help']}") from None
     if limits["choices"] and text not in limits["choices"]:
         raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
-    if isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
+    if limits["low"] is not None and isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in (*_YES, *_NO):
+        raise ValueError(text)
+    return text.lower() in _YES
 
 
 if __name__ == "__main__":

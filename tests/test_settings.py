@@ -33,6 +33,8 @@ def test_without_variables_all_are_at_their_defaults() -> None:
         ("REQUEST_TIMEOUT", "2.5", 2.5),
         ("REQUEST_TIMEOUT", "60", 60.0),
         ("LOG_LEVEL", "debug", "debug"),
+        *[("PREDICT_URLS", text, True) for text in ("1", "true", "True", " yes ", "YES")],
+        *[("PREDICT_URLS", text, False) for text in ("0", "false", "FALSE", "no", "", " ")],
     ],
 )
 def test_a_variable_sets_the_setting_of_its_name(name: str, text: str, value: object) -> None:
@@ -73,6 +75,10 @@ def test_workers_has_a_second_name_and_the_first_wins() -> None:
         ("ENGINE", "onnx"),
         ("ENGINE", "OpenVINO "),
         ("LOG_LEVEL", "loud"),
+        ("PREDICT_URLS", "2"),
+        ("PREDICT_URLS", "on"),
+        ("PREDICT_URLS", "y"),
+        ("URL_TIMEOUT", "0"),
     ],
 )
 def test_a_bad_value_is_named_with_its_key(name: str, text: str) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from ..errors import ServiceError
+from ..errors import ServiceError, UrlsDisabled
 from ..serving.classifier import Answer, Classifier, Prediction, Timings
 from ..settings import Settings
 from . import uploads
 from .errors import error_body
+from .fetch import Fetcher
 from .uploads import Upload
 
 _LONGEST_ON_THE_WAY = 3700.0
@@ -44,8 +45,26 @@ def classify_request() -> tuple[list[Upload], Answer]:
     settings: Settings = current_app.extensions["settings"]
     sent = uploads.read(request, settings.max_images)
     deadline = time.monotonic() + settings.request_timeout - _seconds_on_the_way()
+    # Not counted as in flight yet: fetching ends by itself, and a remote server must not make a worker look hung.
+    contents = _contents(sent.images, deadline)
     with current_app.extensions["in_flight"].request():
-        return sent.images, classifier().classify([image.data for image in sent.images], sent.top_k, deadline)
+        pictures = [content for content in contents if isinstance(content, bytes)]
+        answer = classifier().classify(pictures, sent.top_k, deadline)
+    outcomes = iter(answer.outcomes)
+    merged = [next(outcomes) if isinstance(content, bytes) else content for content in contents]
+    return sent.images, Answer(merged, answer.timings)
+
+
+def _contents(images: Sequence[Upload], deadline: float) -> list[bytes | ServiceError]:
+    """The bytes of all pictures, those behind URLs fetched, or why there are none."""
+    urls = [image.url for image in images if image.url]
+    if not urls:
+        return [image.data for image in images]
+    if not current_app.extensions["settings"].predict_urls:
+        raise UrlsDisabled("this service does not fetch pictures: send the picture itself (PREDICT_URLS=1 allows URLs)")
+    fetcher: Fetcher = current_app.extensions["fetcher"]
+    fetched = iter(fetcher.fetch(urls, deadline, g.request_id))
+    return [next(fetched) if image.url else image.data for image in images]
 
 
 def _seconds_on_the_way() -> float:

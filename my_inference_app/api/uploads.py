@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from flask import Request
 from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached
@@ -16,6 +17,8 @@ _FIELDS = ("image", "file")
 _MOST_PARTS = 1000
 _ALL = 1 << 31  # the request as a whole is limited already
 _URLENCODED = "application/x-www-form-urlencoded"
+_LONGEST_URL = 4096
+_LONGEST_FORM_OF_URLS = 1 << 17
 _HOW = 'send one as the multipart field `image`, as the raw request body, or as JSON {"image": "<base64>"}'
 
 
@@ -23,6 +26,8 @@ _HOW = 'send one as the multipart field `image`, as the raw request body, or as 
 class Upload:
     filename: str | None
     data: bytes
+    url: str = ""
+    """Where the picture is, if it was not sent itself."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,25 @@ class Uploads:
 
 
 def read(request: Request, max_images: int) -> Uploads:
-    if request.is_json:
+    if linked := [_linked(url) for url in request.args.getlist("url") if url]:
+        if request.get_data(cache=False):
+            raise BadRequest("with `?url=` the body must be empty: send the picture or its URL")
+        images, top_k = linked, None
+    elif request.is_json:
         images, top_k = _from_json(request)
     elif request.mimetype == "multipart/form-data":
         images, top_k = _from_form(request)
     else:
-        images, top_k = _from_body(request), None
+        images, top_k = _from_body(request)
     if len(images) > max_images:
         raise BadRequest(f"{len(images)} pictures in one request: send {max_images} at most")
     return Uploads(images, _top_k(request.args.get("top_k", top_k)))
+
+
+def _linked(url: str) -> Upload:
+    if len(url) > _LONGEST_URL:
+        raise BadRequest(f"a URL of {len(url)} characters: {_LONGEST_URL} are allowed")
+    return Upload(url, b"", url)
 
 
 def _from_form(request: Request) -> tuple[list[Upload], object]:
@@ -50,9 +65,11 @@ def _from_form(request: Request) -> tuple[list[Upload], object]:
         # A file is what has a file name, as with every server's forms.
         if part.name in _FIELDS and part.filename is not None:
             images.append(Upload(part.filename or None, part.raw))
+        elif part.name == "url" and part.raw:
+            images.append(_linked(part.raw.decode("utf-8", "replace")))
         elif part.name in (*_FIELDS, "top_k"):
             texts[part.name] = part.raw[:100].decode("utf-8", "replace")
-    if images and not any(image.data for image in images):
+    if images and not any(image.data or image.url for image in images):
         raise NoImage(f"the uploaded file is empty: {_HOW}")
     if not images:
         wrong = next((name for name in _FIELDS if name in texts), None)
@@ -78,12 +95,16 @@ def _parts(request: Request) -> list[MultipartPart]:
         raise BadRequest(f"the form cannot be read: {error}") from None
 
 
-def _from_body(request: Request) -> list[Upload]:
+def _from_body(request: Request) -> tuple[list[Upload], object]:
     data = request.get_data(cache=False)
     # `curl --data-binary @cat.jpg` calls its picture a form unless told otherwise.
-    if not data or (request.mimetype == _URLENCODED and not looks_like_image(data)):
+    if data and (request.mimetype != _URLENCODED or looks_like_image(data)):
+        return [Upload(None, data)], None
+    fields = parse_qsl(data.decode("latin-1")) if len(data) <= _LONGEST_FORM_OF_URLS else []
+    urls = [value for name, value in fields if name == "url"]
+    if not urls:
         raise NoImage(f"there is no picture in the request: {_HOW}")
-    return [Upload(None, data)]
+    return [_linked(url) for url in urls], dict(fields).get("top_k")
 
 
 def _from_json(request: Request) -> tuple[list[Upload], object]:
@@ -93,12 +114,16 @@ def _from_json(request: Request) -> tuple[list[Upload], object]:
         raise BadRequest("the JSON is nested too deeply") from None
     if not isinstance(body, dict):
         raise BadRequest('the JSON must be an object: {"image": "<base64>"}')
-    text = body.get("image")
-    if text is None:
+    text, urls = body.get("image"), body.get("url") or []
+    urls = [urls] if isinstance(urls, str) else urls
+    if text is None and not urls:
         raise NoImage(f"there is no `image` in the JSON: {_HOW}")
-    if not isinstance(text, str):
+    if not isinstance(text, str | None):
         raise BadRequest("`image` must be a base64 string")
-    return [Upload(None, _base64(text))], body.get("top_k")
+    if not isinstance(urls, list) or not all(isinstance(url, str) and url for url in urls):
+        raise BadRequest("`url` must be a string or a list of strings")
+    sent = [] if text is None else [Upload(None, _base64(text))]
+    return [*sent, *map(_linked, urls)], body.get("top_k")
 
 
 def _base64(text: str) -> bytes:

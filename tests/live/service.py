@@ -63,7 +63,8 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
     """python -m my_inference_app.run, once it has said that it serves; ended with all it started."""
     port, app_port = free_port(), free_port()
     settings = {"PORT": port, "APP_PORT": app_port, **settings}
-    with log_file.open("wb") as log:
+    # nginx opens the file once more: who does not append writes over what the others wrote.
+    with log_file.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "my_inference_app.run", *arguments],
             env=environment(**settings),

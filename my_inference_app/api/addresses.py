@@ -1,0 +1,135 @@
+"""Where pictures may be fetched from: what a URL may look like, and which addresses are public."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from ..errors import SettingError
+from ..settings import Settings
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# All of a URL is read by this one pattern. Where a check and a connection read it by different parsers, the check can
+# be got around. What it leaves out is refused: users and passwords, fragments, backslashes, white space, percent signs
+# in hosts, and everything beyond ASCII. A name ends in a label that begins with a letter: to a resolver 127.1,
+# 0x7f.1 and 2130706433 are numbers.
+_NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*"
+_URL = re.compile(
+    rf"(?P<scheme>https?)://"
+    rf"(?P<authority>(?:(?P<name>{_NAME})|(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?)"
+    rf"(?P<path>[/?][!-\"$-\[\]-~]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# All public IPv6 addresses are in here. What is not: loopback, link-local, site-local and unique local addresses,
+# multicast, and every form that holds an IPv4 address (::a.b.c.d, ::ffff:a.b.c.d, 64:ff9b::/96, 64:ff9b:1::/48).
+_UNICAST = IPv6Network("2000::/3")
+# Of what Python takes for public, and Python's own list changes with its releases.
+_NOT_PUBLIC: list[Network] = [
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # this host
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # behind a provider's NAT; some clouds keep metadata here
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # the host under a machine on Azure
+        "169.254.0.0/16",  # link-local; the metadata of most clouds
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",  # relays of 6to4
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",  # multicast and reserved
+        "2001::/23",  # Teredo, which holds an IPv4 address, among others
+        "2001:db8::/32",
+        "2002::/16",  # 6to4 holds an IPv4 address
+        "3fff::/20",
+    )
+]
+
+
+class Refused(Exception):
+    """Why a picture is not fetched; for the log, never for the answer."""
+
+
+@dataclass(frozen=True)
+class Target:
+    scheme: str
+    authority: str
+    host: str
+    literal: Address | None
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse(url: str) -> Target:
+    match = _URL.fullmatch(url)
+    if not match:
+        raise Refused("this is no plain http or https URL")
+    part = match.groupdict(default="")
+    scheme, v4, v6 = part["scheme"].lower(), part["v4"], part["v6"]
+    return Target(
+        scheme,
+        part["authority"].lower(),
+        v4 or v6 or part["name"].lower(),
+        # Strict: a ValueError for 0177.0.0.1, 127.1 and the like.
+        IPv4Address(v4) if v4 else IPv6Address(v6) if v6 else None,
+        int(part["port"] or _DEFAULT_PORTS[scheme]),
+        part["path"] if part["path"].startswith("/") else f"/{part['path']}",
+    )
+
+
+def is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not any(address in network for network in _NOT_PUBLIC)
+
+
+class Rules:
+    """What URL_PORTS and URL_ALLOW say."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._ports = {_port(text) for text in _items(settings.url_ports)}
+        self._names: set[str] = set()
+        self._networks: list[Network] = []
+        for text in _items(settings.url_allow):
+            try:
+                self._networks.append(ip_network(text))
+            except ValueError as error:
+                if not re.fullmatch(_NAME, text, re.ASCII | re.IGNORECASE):
+                    raise SettingError(f"URL_ALLOW={text!r} is neither a host name nor a network: {error}") from None
+                self._names.add(text.lower())
+
+    def check_port(self, target: Target) -> None:
+        if target.port not in self._ports:
+            raise Refused(f"port {target.port} is not in URL_PORTS")
+
+    def check_addresses(self, target: Target, addresses: Iterable[Address]) -> None:
+        """One that is not allowed is enough: who owns the name chose them all."""
+        for address in addresses:
+            allowed = target.host in self._names or any(address in network for network in self._networks)
+            # What follows a % is the name of a network card.
+            if "%" in str(address) or not (allowed or is_public(address)):
+                raise Refused(f"{address} is not a public address, nor in URL_ALLOW")
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise SettingError(f"URL_PORTS={text!r} is no port: give numbers from 1 to 65535, with commas between")
+    return int(text)
