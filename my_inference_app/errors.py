@@ -46,6 +46,13 @@ class ImageTooLarge(ServiceError):
     code = "image_too_large"
 
 
+class ClientGone(ServiceError):
+    """Nobody reads this answer; it stands in the log, with nginx's own number for such a request."""
+
+    status = 499
+    code = "client_gone"
+
+
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"

@@ -25,7 +25,7 @@ LAYERS = [
     {"serving"},
     {"engines"},
     {"bundle"},
-    {"settings", "errors", "metrics", "machine", "watchdog", "__init__"},
+    {"settings", "errors", "metrics", "machine", "manifest", "reloading", "watchdog", "__init__"},
 ]
 FLOOR = LAYERS[-1]
 EXPORT = "export"

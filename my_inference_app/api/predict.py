@@ -12,11 +12,9 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from ..errors import ServiceError
 from ..serving.classifier import Answer, Classifier, Prediction, Timings
 from ..settings import Settings
-from . import uploads
+from . import arrival, uploads
 from .errors import error_body
 from .uploads import Upload
-
-_LONGEST_ON_THE_WAY = 3700.0
 
 blueprint = Blueprint("predict", __name__)
 
@@ -43,21 +41,11 @@ def classify_request() -> tuple[list[Upload], Answer]:
     """The pictures of the current request and what they show."""
     settings: Settings = current_app.extensions["settings"]
     sent = uploads.read(request, settings.max_images)
-    deadline = time.monotonic() + settings.request_timeout - _seconds_on_the_way()
+    patience = settings.request_timeout
+    deadline = time.monotonic() + patience - arrival.seconds_on_the_way(request, patience)
     with current_app.extensions["in_flight"].request():
-        return sent.images, classifier().classify([image.data for image in sent.images], sent.top_k, deadline)
-
-
-def _seconds_on_the_way() -> float:
-    """How long ago nginx sent this request on: under load it has waited for a thread.
-
-    More than nginx itself waits cannot be: then a clock was set in between, and says nothing.
-    """
-    try:
-        waited = time.time() - float(request.headers.get("X-Request-Start", ""))
-    except ValueError:
-        return 0.0
-    return waited if 0 <= waited <= _LONGEST_ON_THE_WAY else 0.0
+        data = [image.data for image in sent.images]
+        return sent.images, classifier().classify(data, sent.top_k, deadline, arrival.abandoned(request))
 
 
 def server_timing(timings: Timings) -> str:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Condition, Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..engines import Engine
-from ..errors import DeadlineExceeded, Overloaded
+from ..errors import ClientGone, DeadlineExceeded, Overloaded
 
 Picture = NDArray[np.uint8]
+Abandoned = Callable[[], bool]  # whether nobody waits for the answer any more: asked often, and must never raise
 
 
 class Job:
     """One picture on its way through the engine."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, abandoned: Abandoned) -> None:
         self.picture = picture
+        self.abandoned = abandoned
         self.logits: NDArray[np.float32] | None = None
         self.error: Exception | None = None
         self.engine: Engine | None = None  # set: this job's request is to compute the next batch
@@ -56,28 +58,39 @@ class Batcher:
     def waiting(self) -> int:
         return len(self._queue)
 
-    def run(self, pictures: Sequence[Picture], deadline: float) -> list[Job]:
+    def run(self, pictures: Sequence[Picture], deadline: float, abandoned: Abandoned = lambda: False) -> list[Job]:
         """Computes the pictures, in the order given; `deadline` is on the clock of time.monotonic()."""
-        jobs = [Job(picture) for picture in pictures]
+        jobs = [Job(picture, abandoned) for picture in pictures]
         self._enter(jobs)
         for job in jobs:
             self._see_through(job, deadline)
         return jobs
 
-    def run_on_each(self, pictures: Sequence[Picture]) -> None:
+    def run_on_each(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
         """Lets every engine compute the pictures once, before there are any requests."""
-        for engine in self._idle:
-            engine(np.stack(pictures))
+        return [engine(np.stack(pictures)) for engine in self._idle]
 
     def _enter(self, jobs: list[Job]) -> None:
         with self._lock:
-            # A request larger than the whole queue is taken on when nobody else is waiting.
-            if self._queue and len(self._queue) + len(jobs) > self._queue_size:
-                raise Overloaded("too many pictures are waiting already: try again in a moment")
+            if not self._has_room_for(jobs):
+                self._drop_abandoned()
+                if not self._has_room_for(jobs):
+                    raise Overloaded("too many pictures are waiting already: try again in a moment")
             self._queue.extend(jobs)
             while self._idle and self._queue:
                 self._appoint(self._idle.pop())
             self._arrival.notify_all()
+
+    def _has_room_for(self, jobs: list[Job]) -> bool:
+        """A request larger than the whole queue is taken on when nobody else is waiting."""
+        return not self._queue or len(self._queue) + len(jobs) <= self._queue_size
+
+    def _drop_abandoned(self) -> None:
+        """Sends home the requests whose clients are gone; the lock is held."""
+        for job in [job for job in self._queue if job.abandoned()]:
+            self._queue.remove(job)
+            job.error = ClientGone("the client hung up while the picture waited for its turn")
+            job.wake()
 
     def _appoint(self, engine: Engine) -> None:
         """Hands an engine to the first in the queue; the lock is held."""
@@ -111,6 +124,7 @@ class Batcher:
             _compute(batch, engine)
         finally:
             with self._lock:  # before the answers go out: the engine is what everybody waits for
+                self._drop_abandoned()
                 if self._queue:
                     self._appoint(engine)
                 else:

@@ -20,6 +20,7 @@ CONTRACT = {
     "unsupported_format": (errors.UnsupportedFormat, 415),
     "image_undecodable": (errors.ImageUndecodable, 422),
     "image_too_large": (errors.ImageTooLarge, 422),
+    "client_gone": (errors.ClientGone, 499),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
     "timeout": (errors.DeadlineExceeded, 504),
