@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from my_inference_app import watchdog
+from my_inference_app import reloading, watchdog
 from my_inference_app.errors import SetupError
 from my_inference_app.server import configure_logging
 from my_inference_app.settings import Settings
@@ -34,6 +34,10 @@ control_socket_disable = True
 sendfile = False  # see WholeResponse in worker.py
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def on_starting(server: Any) -> None:
+    reloading.try_before_reloading(server)
 
 
 def post_worker_init(worker: Any) -> None:
