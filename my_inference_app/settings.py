@@ -7,6 +7,7 @@ A setting is read from the environment variable of the same name in capitals.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from .errors import SettingError
 from .machine import cores
 
 PROJECT = Path(__file__).resolve().parent.parent
+_ORIGIN = r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 
 
 def _setting(
@@ -25,9 +27,10 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    pattern: str = "",
     alias: str = "",
 ) -> Any:
-    details = {"help": help, "low": low, "high": high, "choices": choices, "alias": alias}
+    details = {"help": help, "low": low, "high": high, "choices": choices, "pattern": pattern, "alias": alias}
     return field(default=default, metadata=details)
 
 
@@ -85,6 +88,11 @@ class Settings:
     )
     api_keys: str = _setting("", "keys that clients must have, with commas between; empty means that anybody may")
     api_keys_file: str = _setting("", "file of such keys, one a line")
+    cors_origins: str = _setting(
+        "",
+        "origins whose pages may use the API, like `https://example.com`, with commas between; `*` is all of them",
+        pattern=rf"\*|{_ORIGIN}( *, *{_ORIGIN})*",
+    )
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
@@ -122,6 +130,11 @@ class Settings:
     @property
     def max_upload_bytes(self) -> int:
         return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        given = (origin.strip() for origin in self.cors_origins.split(","))
+        return tuple(dict.fromkeys(filter(None, given)))
 
     @property
     def bundle_dir(self) -> Path:
@@ -165,6 +178,8 @@ def _cast(item: Field[Any], text: str) -> object:
         raise SettingError(f"{name}={text!r} is not a number: give {limits['help']}") from None
     if limits["choices"] and text not in limits["choices"]:
         raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
+    if limits["pattern"] and not re.fullmatch(limits["pattern"], text):
+        raise SettingError(f"{name}={text!r} cannot be used: give {limits['help']}")
     if isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value
