@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from . import manifest
 from .errors import BundleError
 
 FORMAT = 1
@@ -96,16 +97,12 @@ def read(path: Path) -> Bundle:
 
 
 def _parse(path: Path, data: dict[str, Any]) -> Bundle:
+    manifest.check(data)
     values = {key: value for key, value in data.items() if key != "format"}
     spec: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.pop("input").items()
     }
-    labels = tuple(str(label) for label in values.pop("labels"))
-    if not labels:
-        raise ValueError("no labels")
-    if any(Path(name).name != name for name in values["files"]):
-        raise ValueError("a file outside the bundle")
-    return Bundle(path=path, labels=labels, input=InputSpec(**spec), **values)
+    return Bundle(path=path, labels=tuple(values.pop("labels")), input=InputSpec(**spec), **values)
 
 
 def write(bundle: Bundle, fill: Callable[[Path], None]) -> Bundle:

@@ -61,6 +61,13 @@ class FetchFailed(ServiceError):
     code = "fetch_failed"
 
 
+class ClientGone(ServiceError):
+    """Nobody reads this answer; it stands in the log, with nginx's own number for such a request."""
+
+    status = 499
+    code = "client_gone"
+
+
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"

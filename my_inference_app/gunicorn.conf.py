@@ -37,7 +37,7 @@ def _share_figures() -> None:
 give_large_memory_back()
 _share_figures()
 # prometheus_client looks for that folder when it is imported, and these import it.
-from my_inference_app import metrics, watchdog  # noqa: E402
+from my_inference_app import metrics, reloading, watchdog  # noqa: E402
 from my_inference_app.server import configure_logging  # noqa: E402
 
 configure_logging(_settings.log_level)
@@ -59,6 +59,10 @@ control_socket_disable = True
 sendfile = False  # see WholeResponse in worker.py
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def on_starting(server: Any) -> None:
+    reloading.try_before_reloading(server)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -119,6 +119,7 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "UPSTREAM": f"{_reachable(settings.app_host)}:{settings.app_port}",
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "REQUEST_TIMEOUT": str(settings.request_timeout),
+        "CORS_ORIGINS": ",".join(settings.origins),
     }
     return _start(["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment)
 

@@ -18,6 +18,7 @@ from my_inference_app import metrics
 from my_inference_app.api import errors, health, monitoring, page, predict
 from my_inference_app.api.access import read_keys, refuse_without_key
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
+from my_inference_app.api.cors import answer_preflight, tell_origins
 from my_inference_app.api.fetch import Fetcher
 from my_inference_app.errors import SetupError
 from my_inference_app.serving.classifier import Classifier, load
@@ -46,9 +47,11 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
+    app.before_request(answer_preflight)
     app.before_request(refuse_on_refusal_lane)
     app.before_request(refuse_without_key)
     app.after_request(_end)
+    app.after_request(tell_origins)
     return app
 
 

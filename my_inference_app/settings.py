@@ -7,6 +7,7 @@ A setting is read from the environment variable of the same name in capitals.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
@@ -20,6 +21,7 @@ from .machine import cores
 PROJECT = Path(__file__).resolve().parent.parent
 _YES = ("1", "true", "yes")
 _NO = ("0", "false", "no")
+_ORIGIN = r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 
 
 def _setting(
@@ -29,9 +31,10 @@ def _setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    pattern: str = "",
     alias: str = "",
 ) -> Any:
-    details = {"help": help, "low": low, "high": high, "choices": choices, "alias": alias}
+    details = {"help": help, "low": low, "high": high, "choices": choices, "pattern": pattern, "alias": alias}
     return field(default=default, metadata=details)
 
 
@@ -93,6 +96,11 @@ class Settings:
         "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
         "networks that may read `/metrics`, with commas between; `*` is everybody",
     )
+    cors_origins: str = _setting(
+        "",
+        "origins whose pages may use the API, like `https://example.com`, with commas between; `*` is all of them",
+        pattern=rf"\*|{_ORIGIN}( *, *{_ORIGIN})*",
+    )
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
     predict_urls: bool = _setting(False, "whether pictures are fetched from a `url` in a request: 1 or 0")
     url_timeout: float = _setting(5.0, "seconds that fetching the pictures of one request may take", low=0.1, high=60)
@@ -139,6 +147,11 @@ class Settings:
     @property
     def max_upload_bytes(self) -> int:
         return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        given = (origin.strip() for origin in self.cors_origins.split(","))
+        return tuple(dict.fromkeys(filter(None, given)))
 
     @property
     def bundle_dir(self) -> Path:
@@ -201,6 +214,8 @@ def _cast(item: Field[Any], text: str) -> object:
         raise SettingError(f"{name}={text!r} is {kind}: give {limits['help']}") from None
     if limits["choices"] and text not in limits["choices"]:
         raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
+    if limits["pattern"] and not re.fullmatch(limits["pattern"], text):
+        raise SettingError(f"{name}={text!r} cannot be used: give {limits['help']}")
     if limits["low"] is not None and isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value

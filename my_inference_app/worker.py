@@ -8,6 +8,7 @@ those that are too many, and probes, have threads of their own.
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -23,6 +24,7 @@ from my_inference_app.settings import Settings
 
 _PROBE_LINES = tuple(f"GET {path} ".encode() for path in PROBES)
 _LONGEST_PROBE_LINE = max(map(len, _PROBE_LINES))
+_TRY_AGAIN_AFTER = 5.0
 
 
 class WholeResponse(wsgi.Response):  # type: ignore[misc]
@@ -69,6 +71,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._room = self.cfg.threads + Settings.from_env().queue_size
         self._taken = 0  # of the room; only the main thread counts
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Tells why it cannot start. gunicorn then ends altogether, which is right at the first start and only there.
+
+        Later this worker waits and ends in a way that makes gunicorn start another, while those that serve go on.
+        """
+        try:
+            super().load_wsgi()
+        except (Exception, SystemExit) as error:  # the latter after wsgi.py has said why
+            if self.age <= self.cfg.workers:
+                raise
+            self.log.error(
+                "this worker cannot start, another tries in %g s",
+                _TRY_AGAIN_AFTER,
+                exc_info=not isinstance(error, SystemExit),
+            )
+            end = time.monotonic() + _TRY_AGAIN_AFTER
+            while self.alive and time.monotonic() < end:
+                time.sleep(0.1)
+            sys.exit(1)
 
     def accept(self, listener: socket.socket) -> None:
         try:

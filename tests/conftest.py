@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,13 @@ class FakeClassifier:
     top_k: int = 0
     deadline: float = 0
 
-    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
+    def classify(
+        self,
+        images: Sequence[bytes],
+        top_k: int,
+        deadline: float,
+        abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002
+    ) -> Answer:
         self.images, self.top_k, self.deadline = list(images), top_k, deadline
         if self.error:
             raise self.error

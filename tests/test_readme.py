@@ -34,6 +34,12 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_tests_that_are_named_exist(document: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", document.read_text("utf-8"))
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 def test_the_targets_are_those_of_make() -> None:
     listed = subprocess.check_output(["make"], cwd=REPOSITORY, text=True)
     named = set(re.findall(r"`make ([a-z]+)", README))

@@ -35,6 +35,10 @@ def test_without_variables_all_are_at_their_defaults() -> None:
         ("LOG_LEVEL", "debug", "debug"),
         *[("PREDICT_URLS", text, True) for text in ("1", "true", "True", " yes ", "YES")],
         *[("PREDICT_URLS", text, False) for text in ("0", "false", "FALSE", "no", "", " ")],
+        ("CORS_ORIGINS", "*", "*"),
+        ("CORS_ORIGINS", "https://example.com", "https://example.com"),
+        ("CORS_ORIGINS", " http://localhost:3000 , https://a.b ", "http://localhost:3000 , https://a.b"),
+        ("CORS_ORIGINS", "http://[::1]:8080,capacitor://localhost", "http://[::1]:8080,capacitor://localhost"),
     ],
 )
 def test_a_variable_sets_the_setting_of_its_name(name: str, text: str, value: object) -> None:
@@ -79,6 +83,21 @@ def test_workers_has_a_second_name_and_the_first_wins() -> None:
         ("PREDICT_URLS", "on"),
         ("PREDICT_URLS", "y"),
         ("URL_TIMEOUT", "0"),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "https://example.com/"),
+        ("CORS_ORIGINS", "https://example.com/path"),
+        ("CORS_ORIGINS", "https://Example.com"),
+        ("CORS_ORIGINS", "https://*.example.com"),
+        ("CORS_ORIGINS", "*, https://example.com"),
+        ("CORS_ORIGINS", "https://a.b,"),
+        ("CORS_ORIGINS", "https://a.b https://c.d"),
+        ("CORS_ORIGINS", "https://user@a.b"),
+        ("CORS_ORIGINS", "https://a.b:port"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", 'https://a";'),
+        ("CORS_ORIGINS", "https://a;}"),
+        ("CORS_ORIGINS", "https://a$host"),
+        ("CORS_ORIGINS", "https://a|b"),
     ],
 )
 def test_a_bad_value_is_named_with_its_key(name: str, text: str) -> None:
@@ -86,6 +105,16 @@ def test_a_bad_value_is_named_with_its_key(name: str, text: str) -> None:
         Settings.from_env({name: text})
     message = str(caught.value)
     assert message.startswith(f"{name}=") and text.strip() in message and "\n" not in message
+
+
+def test_a_line_break_hides_nothing_in_an_origin() -> None:
+    with pytest.raises(SettingError, match="CORS_ORIGINS="):
+        Settings.from_env({"CORS_ORIGINS": "https://a.b\nhttps://c.d"})
+
+
+def test_origins_are_counted_once() -> None:
+    assert Settings(cors_origins="https://a.b , http://c:1,https://a.b").origins == ("https://a.b", "http://c:1")
+    assert Settings().origins == ()
 
 
 @pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.name)

@@ -12,12 +12,10 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from ..errors import ServiceError, UrlsDisabled
 from ..serving.classifier import Answer, Classifier, Prediction, Timings
 from ..settings import Settings
-from . import uploads
+from . import arrival, uploads
 from .errors import error_body
 from .fetch import Fetcher
 from .uploads import Upload
-
-_LONGEST_ON_THE_WAY = 3700.0
 
 blueprint = Blueprint("predict", __name__)
 
@@ -44,12 +42,13 @@ def classify_request() -> tuple[list[Upload], Answer]:
     """The pictures of the current request and what they show."""
     settings: Settings = current_app.extensions["settings"]
     sent = uploads.read(request, settings.max_images)
-    deadline = time.monotonic() + settings.request_timeout - _seconds_on_the_way()
+    patience = settings.request_timeout
+    deadline = time.monotonic() + patience - arrival.seconds_on_the_way(request, patience)
     # Not counted as in flight yet: fetching ends by itself, and a remote server must not make a worker look hung.
     contents = _contents(sent.images, deadline)
     with current_app.extensions["in_flight"].request():
         pictures = [content for content in contents if isinstance(content, bytes)]
-        answer = classifier().classify(pictures, sent.top_k, deadline)
+        answer = classifier().classify(pictures, sent.top_k, deadline, arrival.abandoned(request))
     outcomes = iter(answer.outcomes)
     merged = [next(outcomes) if isinstance(content, bytes) else content for content in contents]
     return sent.images, Answer(merged, answer.timings)
@@ -65,18 +64,6 @@ def _contents(images: Sequence[Upload], deadline: float) -> list[bytes | Service
     fetcher: Fetcher = current_app.extensions["fetcher"]
     fetched = iter(fetcher.fetch(urls, deadline, g.request_id))
     return [next(fetched) if image.url else image.data for image in images]
-
-
-def _seconds_on_the_way() -> float:
-    """How long ago nginx sent this request on: under load it has waited for a thread.
-
-    More than nginx itself waits cannot be: then a clock was set in between, and says nothing.
-    """
-    try:
-        waited = time.time() - float(request.headers.get("X-Request-Start", ""))
-    except ValueError:
-        return 0.0
-    return waited if 0 <= waited <= _LONGEST_ON_THE_WAY else 0.0
 
 
 def server_timing(timings: Timings) -> str:

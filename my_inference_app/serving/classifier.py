@@ -14,10 +14,11 @@ from .. import bundle as bundles
 from .. import metrics
 from ..bundle import Bundle
 from ..engines import load_engine
-from ..errors import DeadlineExceeded, ServiceError
+from ..errors import ClientGone, DeadlineExceeded, ServiceError
 from ..settings import Settings
-from .batching import Batcher, Job
+from .batching import Abandoned, Batcher, Job
 from .images import decode
+from .trial import try_out
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Classifier(Protocol):
     @property
     def ready(self) -> bool: ...
 
-    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer: ...
+    def classify(self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = ...) -> Answer:
+        """`deadline` is on the clock of time.monotonic(); what `abandoned` says is so is not computed."""
 
 
 def load(settings: Settings) -> Classifier:
@@ -86,20 +88,22 @@ class ModelClassifier:
         )
 
     def warm_up(self) -> None:
-        """The smallest and the largest batch: engines set up memory and kernels by batch size."""
-        picture = np.zeros((*self._bundle.input.size, 3), np.uint8)
-        for size in (1, self._max_batch):
-            self._batcher.run_on_each([picture] * size)
+        try_out(self._bundle, self._batcher.run_on_each, self._max_batch)
         self.ready = True
         metrics.workers_ready.set(1)
 
-    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:
+    def classify(
+        self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = lambda: False
+    ) -> Answer:
+        if abandoned():
+            raise ClientGone("the client hung up while the request waited for its turn")
         if time.monotonic() >= deadline:
             raise DeadlineExceeded("the request waited too long for its turn: try again later")
         started = time.perf_counter()
         decoded = [self._decode(data) for data in images]
         decode_ms = (time.perf_counter() - started) * 1000
-        jobs = iter(self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], deadline))
+        pictures = [item for item in decoded if isinstance(item, np.ndarray)]
+        jobs = iter(self._batcher.run(pictures, deadline, abandoned))
         outcomes: list[Sequence[Prediction] | ServiceError] = []
         done: list[Job] = []
         for item in decoded:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import resource
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -277,3 +280,29 @@ def test_as_large_as_allowed(fake: FakeClassifier) -> None:
 def test_a_form_of_too_many_parts(client: FlaskClient) -> None:
     sent = form(*[("x", None, b"")] * 2000, file())
     assert_error(client.post("/predict", **sent), 413, "payload_too_large")
+
+
+@pytest.fixture
+def _no_files() -> Iterator[None]:
+    """Whatever is written to a file fails, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_no_files")
+@pytest.mark.parametrize("kind", ["raw", "form", "JSON"])
+def test_large_uploads_need_no_disk(client: FlaskClient, fake: FakeClassifier, tmp_path: Path, kind: str) -> None:
+    data = bytes(7_000_000)
+    forms: dict[str, dict[str, Any]] = {
+        "raw": {"data": data},
+        "form": form(("image", "a.png", data[:5_000_000]), ("image", "b.png", data[5_000_000:])),
+        "JSON": {"json": {"image": base64.b64encode(data).decode()}},
+    }
+    with pytest.raises(OSError, match="File too large"):
+        (tmp_path / "file").write_bytes(b"x")
+    assert client.post("/predict", **forms[kind]).status_code == 200
+    assert sum(map(len, fake.images)) == len(data)

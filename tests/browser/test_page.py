@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.browser.chromium import chromium
 from tests.live.service import REPOSITORY, Service, running
 
 PICTURES = REPOSITORY / "post_request"
@@ -24,29 +24,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, efficientnet: Path) -> Ite
 
 @pytest.fixture(params=["with JavaScript", "without JavaScript"])
 def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in (
-        "--headless",
-        "--no-sandbox",  # Chromium's own needs another user than root
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--window-size=900,900",
-        f"--user-data-dir={tmp_path}",
-    ):
-        options.add_argument(argument)
-    if request.param == "without JavaScript":
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.implicitly_wait(30)  # a click returns before the page it leads to is there
-    try:
+    with chromium(tmp_path, javascript=request.param == "with JavaScript") as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 def upload(browser: webdriver.Chrome, url: str, picture: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from my_inference_app.server import create_app
 from my_inference_app.serving.classifier import Answer, Prediction, Timings
@@ -14,7 +15,7 @@ class HangingClassifier:
     name = "hanging"
     ready = True
 
-    def classify(self, images: Sequence[bytes], top_k: int, deadline: float) -> Answer:  # noqa: ARG002
+    def classify(self, images: Sequence[bytes], *_: Any) -> Answer:
         if images[0] == b"hang":
             threading.Event().wait()
         if images[0] == b"slow":

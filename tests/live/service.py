@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -81,3 +83,35 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
 
 
 Start = Callable[..., Service]
+
+
+def gunicorn_of(service: Service) -> psutil.Process:
+    children = psutil.Process(service.process.pid).children()
+    return next(child for child in children if "gunicorn" in " ".join(child.cmdline()))
+
+
+def gunicorn_command(app: str) -> list[str]:
+    """For another app than the one that gunicorn.conf.py names."""
+    return [sys.executable, "-m", "gunicorn", "-c", str(REPOSITORY / "my_inference_app" / "gunicorn.conf.py"), app]
+
+
+@contextmanager
+def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str]:
+    """nginx in front of an app that something else has started, or nobody. It logs to PREFIX/log."""
+    port = free_port()
+    variables = environment(NGINX_PREFIX=prefix, PORT=port, UPSTREAM=upstream, **settings)
+    with (
+        (prefix / "log").open("wb") as log,
+        subprocess.Popen(["nginx/start.sh"], cwd=REPOSITORY, env=variables, stdout=log, stderr=log) as process,
+    ):
+        try:
+            until(lambda: listens(port) or process.poll() is not None)
+            assert process.poll() is None, (prefix / "log").read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +13,9 @@ import psutil
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Service, Start, environment, free_port, until
+from tests.live.service import REPOSITORY, Service, Start, environment, free_port, gunicorn_command, gunicorn_of, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
-
-
-def gunicorn_of(service: Service) -> psutil.Process:
-    children = psutil.Process(service.process.pid).children()
-    return next(child for child in children if "gunicorn" in " ".join(child.cmdline()))
 
 
 def send(service: Service, count: int, connections: int) -> list[int]:
@@ -59,8 +53,7 @@ def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
     """After its neighbour has been answered, which takes longer than it takes to find out."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    config = REPOSITORY / "my_inference_app" / "gunicorn.conf.py"
-    command = [sys.executable, "-m", "gunicorn", "-c", str(config), "tests.live.hanging_app:app"]
+    command = gunicorn_command("tests.live.hanging_app:app")
     variables = environment(APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3)
     log = tmp_path / "log"
     with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:

@@ -8,8 +8,8 @@ from pathlib import Path
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.live.service import Service, Start, until
-from tests.live.test_faults import gunicorn_of, send
+from tests.live.service import Service, Start, gunicorn_of, until
+from tests.live.test_faults import send
 
 
 def figure(service: Service, name: str, **labels: str) -> float:

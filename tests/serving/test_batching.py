@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from my_inference_app.bundle import Bundle
 from my_inference_app.engines import Engine, load_engine
-from my_inference_app.errors import DeadlineExceeded, Overloaded
-from my_inference_app.serving.batching import Batcher, Job
+from my_inference_app.errors import ClientGone, DeadlineExceeded, Overloaded
+from my_inference_app.serving.batching import Abandoned, Batcher, Job
 
 Picture = NDArray[np.uint8]
 POISON = 255
@@ -72,14 +72,16 @@ class Users:
         self._batcher = batcher
         self._pool = pool
 
-    def send(self, *numbers: int, deadline: float | None = None) -> Future[list[Job]]:
+    def send(
+        self, *numbers: int, deadline: float | None = None, abandoned: Abandoned = lambda: False
+    ) -> Future[list[Job]]:
         end = time.monotonic() + 60 if deadline is None else deadline
-        return self._pool.submit(self._batcher.run, [numbered(number) for number in numbers], end)
+        return self._pool.submit(self._batcher.run, [numbered(number) for number in numbers], end, abandoned)
 
-    def queue(self, *numbers: int) -> Future[list[Job]]:
+    def queue(self, *numbers: int, abandoned: Abandoned = lambda: False) -> Future[list[Job]]:
         """Sends while all engines are busy; returns when the request has its place in the queue."""
         waiting = self._batcher.waiting + len(numbers)
-        sent = self.send(*numbers)
+        sent = self.send(*numbers, abandoned=abandoned)
         end = time.monotonic() + 60
         while self._batcher.waiting < waiting:
             assert time.monotonic() < end and not sent.done()
@@ -223,6 +225,48 @@ def test_what_is_being_computed_when_its_time_is_over_is_answered(gate: Gate, us
     gate.wait_for_batch()
     gate.open()
     assert numbers_of(sent) == [5]
+
+
+def test_what_was_abandoned_is_never_computed_wherever_it_waits(
+    batcher: Batcher, gate: Gate, users: Users, busy: Future[list[Job]]
+) -> None:
+    gone = threading.Event()
+    patient = [users.queue(number) for number in (1, 2)]
+    left = [users.queue(*numbers, abandoned=gone.is_set) for numbers in ((3,), (4, 5))]
+    patient.append(users.queue(6))
+    gone.set()
+    gate.open()
+    assert [type(job.error) for request in left for job in request.result(60)] == [ClientGone] * 3
+    assert numbers_of(busy, *patient) == [100, 1, 2, 6]
+    assert gate.batches == [[100], [1, 2, 6]]
+    assert batcher.waiting == 0
+
+
+def test_when_all_have_left_the_engine_is_free_again(gate: Gate, users: Users, busy: Future[list[Job]]) -> None:
+    gone = threading.Event()
+    left = [users.queue(number, abandoned=gone.is_set) for number in range(8)]
+    gone.set()
+    gate.open()
+    assert [type(job.error) for request in left for job in request.result(60)] == [ClientGone] * 8
+    assert numbers_of(busy, users.send(9)) == [100, 9]
+    assert gate.batches == [[100], [9]]
+
+
+def test_who_left_makes_room_in_a_full_queue(
+    batcher: Batcher, gate: Gate, users: Users, busy: Future[list[Job]]
+) -> None:
+    gone = threading.Event()
+    left = users.queue(*range(6), abandoned=gone.is_set)
+    patient = users.queue(6, 7)
+    with pytest.raises(Overloaded):
+        users.send(50).result(60)
+    gone.set()
+    late = users.send(8, 9)
+    assert [type(job.error) for job in left.result(60)] == [ClientGone] * 6
+    gate.open()
+    assert numbers_of(busy, patient, late) == [100, 6, 7, 8, 9]
+    assert gate.batches == [[100], [6, 7, 8, 9]]
+    assert batcher.waiting == 0
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

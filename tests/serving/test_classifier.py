@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from my_inference_app import bundle
 from my_inference_app.bundle import Bundle
 from my_inference_app.errors import (
     BundleError,
+    ClientGone,
     ImageTooLarge,
     ImageUndecodable,
     ServiceError,
@@ -124,6 +126,31 @@ def test_one_picture_at_a_time_is_possible(tiny: Bundle) -> None:
 def test_what_cannot_be_loaded(tiny: Bundle, settings: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         load(Settings(**{"bundle": str(tiny.path), **settings}))
+
+
+def test_nothing_is_done_for_a_client_that_is_gone(classifier: Classifier) -> None:
+    with pytest.raises(ClientGone):
+        classifier.classify([b"not even looked at"], 1, time.monotonic() + 60, lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"labels": ("red", "green")}, "2 labels for 3 classes"),
+        ({"labels": ("red", "green", "blue", "pink")}, "4 labels for 3 classes"),
+    ],
+)
+def test_parts_that_do_not_fit_together(tiny: Bundle, change: dict[str, Any], reason: str) -> None:
+    classifier = ModelClassifier(replace(tiny, **change), Settings())
+    with pytest.raises(BundleError, match=reason):
+        classifier.warm_up()
+    assert not classifier.ready
+
+
+def test_a_resizing_that_nobody_knows(tiny: Bundle) -> None:
+    classifier = ModelClassifier(replace(tiny, input=replace(tiny.input, interpolation="magic")), Settings())
+    with pytest.raises(BundleError, match="cannot be resized with 'magic'"):
+        classifier.warm_up()
 
 
 def test_another_model_is_never_taken_instead(tiny: Bundle, tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""What waits for its turn: given up, too late, too much, next to a spoilt one, or when the service is to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from my_inference_app.bundle import Bundle
+from tests.live.gated import StartGated, gated, raw_request
+from tests.live.service import until
+
+GONE = "POST /predict 499 "
+Leave = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def start_gated(tmp_path: Path, tiny: Bundle) -> Iterator[StartGated]:
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(gated(tmp_path, **{"BUNDLE": tiny.path, **settings}))
+
+
+def hang_up(connection: socket.socket) -> None:
+    connection.close()
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("straight", [False, True], ids=["nginx", "gunicorn"])
+@pytest.mark.parametrize("leave", [hang_up, reset])
+def test_what_its_client_gave_up_is_not_computed(start_gated: StartGated, leave: Leave, straight: bool) -> None:
+    service = start_gated()
+    computing = service.occupy()
+    leaving = [raw_request(service.app_url if straight else service.url) for _ in range(5)]
+    until(lambda: service.waiting == 5)
+    patient = service.send()
+    until(lambda: service.waiting == 6)
+    for connection in leaving:
+        leave(connection)
+    if not straight:
+        until(lambda: service.nginx_log.count('" 499 ') == 5)
+    service.open()
+    assert [computing.result().status_code, patient.result().status_code] == [200, 200]
+    until(lambda: service.log.count(GONE) == 5)
+    assert service.batches == [1, 1]
+
+
+def test_those_who_left_make_room_in_a_full_queue(start_gated: StartGated) -> None:
+    service = start_gated(QUEUE_SIZE=2)
+    computing = service.occupy()
+    leaving = [raw_request(service.app_url) for _ in range(2)]
+    until(lambda: service.waiting == 2)
+    refused = service.send().result()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+    for connection in leaving:
+        connection.close()
+    patient = service.send()
+    until(lambda: service.log.count(GONE) == 2)
+    service.open()
+    assert [computing.result().status_code, patient.result().status_code] == [200, 200]
+    assert service.batches == [1, 1]
+
+
+def test_who_leaves_while_waiting_for_a_thread_is_not_looked_at(start_gated: StartGated) -> None:
+    service = start_gated(THREADS=1)
+    computing = service.occupy()
+    for _ in range(3):
+        raw_request(service.app_url).close()
+    service.open()
+    assert computing.result().status_code == 200
+    until(lambda: service.log.count(GONE) == 3)
+    assert service.batches == [1]
+
+
+def test_who_waits_too_long_is_told_and_not_computed(start_gated: StartGated) -> None:
+    service = start_gated(REQUEST_TIMEOUT=1)
+    computing = service.occupy()
+    late = [request.result() for request in [service.send() for _ in range(2)]]
+    service.open()
+    assert computing.result().status_code == 200, "its time was over too, but it was being computed"
+    assert [(answer.status_code, answer.json()["error"]["code"]) for answer in late] == [(504, "timeout")] * 2
+    assert service.batches == [1]
+
+
+def test_waiting_for_a_thread_is_waiting_too(start_gated: StartGated) -> None:
+    service = start_gated(REQUEST_TIMEOUT=1, THREADS=1)
+    computing = service.occupy()
+    before = service.connections()
+    late = [service.send() for _ in range(3)]
+    until(lambda: service.connections() == before + 3)
+    time.sleep(1.2)  # nginx has noted the time before it made the connections
+    service.open()
+    answers = [request.result() for request in late]
+    assert computing.result().status_code == 200
+    assert [(answer.status_code, answer.json()["error"]["code"]) for answer in answers] == [(504, "timeout")] * 3
+    assert service.batches == [1]
+
+
+def test_a_full_service_refuses_at_once_and_says_that_it_lives(start_gated: StartGated) -> None:
+    """While nothing at all is computed: one request has the thread, two wait."""
+    service = start_gated(THREADS=1, QUEUE_SIZE=2)
+    sent = [service.occupy(), *[service.send() for _ in range(7)]]
+    until(lambda: sum(request.done() for request in sent) == 5)
+    for path in ("/healthz", "/readyz"):
+        assert requests.get(service.url + path, timeout=30).status_code == 200
+    refused = [request.result() for request in sent if request.done()]
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.json()["error"]["code"] for answer in refused} == {"overloaded"}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    service.open()
+    assert sorted(request.result().status_code for request in sent) == [200] * 3 + [503] * 5
+
+
+def test_a_picture_that_fails_does_not_spoil_the_others_of_its_batch(start_gated: StartGated) -> None:
+    service = start_gated()
+    computing = service.occupy()
+    sent = [service.send(label) for label in ("green", "red", "blue")]
+    until(lambda: service.waiting == 3)
+    service.open()
+    green, red, blue = (request.result() for request in sent)
+    assert (red.status_code, red.json()["error"]["code"]) == (500, "internal_error")
+    assert [answer.json()["predictions"][0]["label"] for answer in (green, blue)] == ["green", "blue"]
+    assert computing.result().status_code == 200
+    assert service.batches == [1, 3, 1, 1, 1]
+
+
+def test_stopping_in_order(start_gated: StartGated) -> None:
+    """First it says that it is not ready, then it answers all it has taken on, then it ends."""
+    service = start_gated()
+    sessions = [requests.Session() for _ in range(50)]
+    turn = iter(sessions)
+    for session in sessions:  # connections that are there already: a stopping service takes no new ones
+        assert session.get(f"{service.app_url}/readyz", timeout=30).status_code == 200
+    sent = [service.occupy(), *[service.send() for _ in range(6)]]
+    until(lambda: service.waiting == 6)
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: next(turn).get(f"{service.app_url}/readyz", timeout=30).status_code == 503)
+    assert service.process.poll() is None
+    service.open()
+    assert [request.result().status_code for request in sent] == [200] * 7
+    assert service.process.wait(60) == 0
+    for session in sessions:
+        session.close()

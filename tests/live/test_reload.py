@@ -1,0 +1,143 @@
+"""Another bundle for a service that runs: a good one takes over, a broken one takes nothing down."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from my_inference_app.bundle import Bundle
+from tests.live.breakages import BREAKAGES, copy
+from tests.live.service import Service, Start, gunicorn_of, until
+from tests.pictures import picture
+
+REFUSED = "not reloaded, the workers go on with what they have"
+CANNOT = "this worker cannot start, another tries in 5 s"
+Answer = tuple[int, str, str]
+
+
+def ask(service: Service) -> Answer:
+    response = requests.post(f"{service.url}/predict", data=picture("green"), timeout=60)
+    body = response.json()
+    return response.status_code, body.get("model", ""), body.get("predictions", [{"label": ""}])[0]["label"]
+
+
+OLD = (200, "tiny", "green")
+NEW = (200, "second", "verde")
+
+
+@pytest.fixture
+def place(tiny: Bundle, tmp_path: Path) -> Path:
+    return copy(tiny, tmp_path / "bundles" / "served").path
+
+
+def renew(tiny: Bundle, place: Path) -> None:
+    copy(tiny, place, name="second", labels=("rojo", "verde", "azul"))
+
+
+@contextmanager
+def load(service: Service) -> Iterator[Counter[Answer]]:
+    """Eight clients that ask all the time; what they were told is counted."""
+    done, seen = threading.Event(), Counter[Answer]()
+
+    def client() -> None:
+        while not done.is_set():
+            answer = ask(service)
+            with lock:
+                seen[answer] += 1
+
+    lock = threading.Lock()
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(client) for _ in range(8)]
+        try:
+            yield seen
+        finally:
+            done.set()
+    for each in clients:
+        each.result()
+
+
+def refused(service: Service, times: int) -> bool:
+    return service.log.count(REFUSED) == times
+
+
+def workers_of(gunicorn: psutil.Process) -> set[int]:
+    return {child.pid for child in gunicorn.children()}
+
+
+def test_a_new_bundle_takes_over_and_no_request_is_lost(start: Start, tiny: Bundle, place: Path) -> None:
+    service = start(BUNDLE=place, WORKERS=2)
+    gunicorn = gunicorn_of(service)
+    old = workers_of(gunicorn)
+    with load(service) as seen:
+        until(lambda: seen[OLD] >= 20)
+        renew(tiny, place)
+        gunicorn.send_signal(signal.SIGHUP)
+        until(lambda: not old & workers_of(gunicorn))
+        before = seen[NEW]
+        until(lambda: seen[NEW] >= before + 20)
+    assert set(seen) == {OLD, NEW}
+    assert {ask(service) for _ in range(20)} == {NEW}
+    assert REFUSED not in service.log
+
+
+def test_a_broken_bundle_is_not_taken(start: Start, tiny: Bundle, place: Path) -> None:
+    """One after the other, in the same service, under load; then a good one is."""
+    service = start(BUNDLE=place, WORKERS=2)
+    gunicorn = gunicorn_of(service)
+    workers = workers_of(gunicorn)
+    chosen = ("no folder", "half a manifest", "too few labels", "a flipped bit")
+    with load(service) as seen:
+        for turn, name in enumerate(chosen, 1):
+            spoil, reason = BREAKAGES[name]
+            renew(tiny, place)
+            spoil(place)
+            gunicorn.send_signal(signal.SIGHUP)
+            until(partial(refused, service, turn))
+            (line,) = [line for line in service.log.splitlines() if line.startswith("error: ")][turn - 1 :]
+            assert reason in line
+            assert workers_of(gunicorn) == workers
+    assert set(seen) == {OLD}
+    renew(tiny, place)
+    gunicorn.send_signal(signal.SIGHUP)
+    until(lambda: not workers & workers_of(gunicorn))
+    until(lambda: ask(service) == NEW)
+
+
+def test_a_worker_that_dies_while_the_bundle_is_broken(start: Start, tiny: Bundle, place: Path) -> None:
+    service = start(BUNDLE=place, WORKERS=2)
+    gunicorn = gunicorn_of(service)
+    dies, goes_on = gunicorn.children()
+    renew(tiny, place)
+    BREAKAGES["a flipped bit"][0](place)
+    began = time.monotonic()
+    dies.kill()
+    until(lambda: service.log.count(CANNOT) == 1)
+    assert {ask(service) for _ in range(20)} == {OLD}
+    until(lambda: service.log.count(CANNOT) == 2)
+    renew(tiny, place)
+    tries = 1 + (time.monotonic() - began) / 5
+    assert service.log.count(CANNOT) <= tries, "there is a pause between them"
+    assert service.log.count("model.bin has another checksum") == service.log.count(CANNOT)
+    goes_on.kill()
+    until(lambda: ask(service) == NEW)
+    assert service.stop() == 0
+
+
+def test_stopping_does_not_wait_for_the_next_try(start: Start, place: Path) -> None:
+    service = start(BUNDLE=place, WORKERS=2)
+    BREAKAGES["no folder"][0](place)
+    gunicorn_of(service).children()[0].kill()
+    service.wait_for(CANNOT)
+    assert service.stop() == 0
+    assert service.log.count(CANNOT) == 1
