@@ -49,6 +49,7 @@ BAD: dict[str, Answer] = {
     "without end in chunks": lambda: endless(CHUNKED, b"1\r\nx\r\n" * 10_000),
     "a chunk of all there is": lambda: endless(CHUNKED + b"-1\r\n", b"x" * MEGABYTE),
     "a chunk of less than nothing": lambda: endless(CHUNKED + b"-5\r\n", b"x" * MEGABYTE),
+    "a chunk of far less than nothing": CHUNKED + b"-" + b"f" * 40 + b"\r\nx",
     "hundreds of hundreds": lambda: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
     "a header without end": lambda: endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * MEGABYTE),
     "headers without end": lambda: endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000),
