@@ -31,6 +31,8 @@ _FAILED = (
 )
 _REDIRECTS = 3
 _MOVED = (301, 302, 303, 307, 308)
+# The last two come of numbers in a URL or an answer that are none, or far too large.
+_FAILURES = (Refused, OSError, HTTPException, ValueError, OverflowError)
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class Fetcher:
         try:
             shown = parse(url).origin
             return self._follow(url, deadline, most)
-        except (Refused, OSError, HTTPException, ValueError) as error:
+        except _FAILURES as error:
             # The remote server has a say in the reason.
             reason = ascii(f"{type(error).__name__}: {error}"[:200])
             _log.info("%s was not fetched: %s id=%s", shown, reason, request_id)

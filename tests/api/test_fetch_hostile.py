@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from itertools import repeat
 
@@ -48,6 +49,7 @@ BAD: dict[str, Answer] = {
     "without end in chunks": lambda: endless(CHUNKED, b"1\r\nx\r\n" * 10_000),
     "a chunk of all there is": lambda: endless(CHUNKED + b"-1\r\n", b"x" * MEGABYTE),
     "a chunk of less than nothing": lambda: endless(CHUNKED + b"-5\r\n", b"x" * MEGABYTE),
+    "a chunk of far less than nothing": CHUNKED + b"-" + b"f" * 40 + b"\r\nx",
     "hundreds of hundreds": lambda: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
     "a header without end": lambda: endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * MEGABYTE),
     "headers without end": lambda: endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000),
@@ -68,12 +70,17 @@ def message() -> str:
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_answers(fake: FakeClassifier, remote: Remote, message: str, kind: str) -> None:
+def test_bad_answers(
+    fake: FakeClassifier, remote: Remote, message: str, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    caplog.set_level(logging.INFO, "my_inference_app")
     remote.answers |= {"/bad": BAD[kind], "/1": moved("/2"), "/2": moved("/3"), "/3": moved("/cat")}
-    client = client_of(fake, **allowing(remote, url_timeout=20, max_upload_mb=1))
+    client = client_of(fake, **allowing(remote, url_timeout=60, max_upload_mb=1))
     assert assert_error(client.post(f"/predict?url={remote.url}/bad"), 422, "fetch_failed") == message
     assert fake.images == []
     assert "/cat" not in remote.paths
+    assert "was not fetched" in caplog.text
+    assert "Timeout" not in caplog.text, "it is not the time that ends what has no end"
 
 
 def test_a_port_nobody_listens_on(fake: FakeClassifier, message: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
+from itertools import chain
 from threading import Event, Thread, active_count
 
 import pytest
@@ -70,11 +72,26 @@ def test_the_time_is_for_all_pictures_of_a_request(hasty: FlaskClient, remote: R
     assert remote.paths == ["/silent"]
 
 
-def test_the_deadline_of_the_request_comes_first(tiny: Bundle, remote: Remote) -> None:
-    remote.answers["/silent"] = remote.silence
+def test_the_deadline_of_the_request_comes_first(
+    tiny: Bundle, remote: Remote, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "my_inference_app")
+    remote.answers["/drip"] = lambda: remote.drip(http(DATA))
     settings = Settings(bundle=str(tiny.path), request_timeout=0.3, **allowing(remote, url_timeout=60))
-    response = create_app(settings).test_client().post(f"/predict?url={remote.url}/silent")
+    response = create_app(settings).test_client().post(f"/predict?url={remote.url}/drip")
     assert_error(response, 504, "timeout")
+    assert "TimeoutError" in caplog.text
+
+
+def test_what_is_said_to_be_too_large_is_not_waited_for(
+    fake: FakeClassifier, remote: Remote, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "my_inference_app")
+    head = http(b"", f"Content-Length: {MEGABYTE + 1}", length=False)
+    remote.answers["/large"] = lambda: chain([head], remote.silence())
+    client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
+    assert_error(client.post(f"/predict?url={remote.url}/large"), 422, "fetch_failed")
+    assert "Timeout" not in caplog.text
 
 
 def test_a_quarter_of_the_threads_fetch_and_the_others_go_on(fake: FakeClassifier, remote: Remote) -> None:
