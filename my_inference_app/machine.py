@@ -24,13 +24,13 @@ def cores() -> int:
 def give_large_memory_back() -> None:
     """For this process and those it forks: what a large picture took goes back to the system when it is freed.
 
-    Left alone, glibc comes to keep blocks of up to 32 MB for each of its threads: hundreds of MB for nothing.
+    Left alone, glibc comes to keep blocks of up to 32 MB for every thread: hundreds of MB for nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:  # neither macOS nor musl has it, or needs it
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
         mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
-        mallopt(_M_ARENA_MAX, 4)
+        mallopt(_M_ARENA_MAX, 2 * cores())
 
 
 def _quota() -> int | None:

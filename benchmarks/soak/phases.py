@@ -51,11 +51,11 @@ class Soak:
         each_once(self.target)
         if self.target.counts.lost:
             return
-        self._part(0.1)
+        self._part(0.2)
         if self.target.stop.is_set():
             return
         self.before = self._settled()
-        self._part(0.5, partial(restart, self.target, self.service, self.plan.pause))
+        self._part(0.4, partial(restart, self.target, self.service, self.plan.pause))
         self._part(0.4)
         self.after = self._settled()
 
