@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ def _setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     alias: str = "",
+    networks: bool = False,
 ) -> Any:
-    details = {"help": help, "low": low, "high": high, "choices": choices, "alias": alias}
+    details = {"help": help, "low": low, "high": high, "choices": choices, "alias": alias, "networks": networks}
     return field(default=default, metadata=details)
 
 
@@ -86,6 +88,20 @@ class Settings:
     api_keys: str = _setting("", "keys that clients must have, with commas between; empty means that anybody may")
     api_keys_file: str = _setting("", "file of such keys, one a line")
     max_images: int = _setting(32, "most pictures in one request", low=1, high=1000)
+    client_rate: int = _setting(
+        50,
+        "requests a second nginx takes from one client, after twice as many at once; 0 is no limit",
+        low=0,
+        high=100_000,
+    )
+    client_connections: int = _setting(
+        200, "requests of one client that nginx has open at once; 0 is no limit", low=0, high=65_535
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "addresses or networks, with commas between, of load balancers whose `X-Forwarded-For` tells who the client is",
+        networks=True,
+    )
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
     )
@@ -165,9 +181,18 @@ def _cast(item: Field[Any], text: str) -> object:
         raise SettingError(f"{name}={text!r} is not a number: give {limits['help']}") from None
     if limits["choices"] and text not in limits["choices"]:
         raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
+    if limits["networks"]:
+        return _networks(name, text)
     if isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value
+
+
+def _networks(name: str, text: str) -> str:
+    try:
+        return ",".join(str(ip_network(part.strip(), strict=False)) for part in text.split(","))
+    except ValueError as error:
+        raise SettingError(f"{name}={text!r}: {error}") from None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,24 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
         yield service
     finally:
         service.stop()
+
+
+@contextmanager
+def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str]:
+    """nginx in front of an app that is not there, or not well."""
+    port = free_port()
+    variables = environment(NGINX_PREFIX=prefix, PORT=port, UPSTREAM=upstream, **settings)
+    with subprocess.Popen(["nginx/start.sh"], cwd=REPOSITORY, env=variables, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: _listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 Start = Callable[..., Service]

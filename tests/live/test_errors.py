@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Service, environment, free_port, until
+from tests.live.service import REPOSITORY, Service, free_port, nginx_alone
 
 CAT = REPOSITORY / "post_request" / "cat.jpg"
 LARGE = b"\xff" * (10 * 1024 * 1024 + 1)
@@ -70,24 +67,6 @@ def test_a_request_that_is_no_http(service: Service) -> None:
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'"code":"bad_request"' in answer
-
-
-@contextmanager
-def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str]:
-    """nginx in front of an app that is not there, or not well."""
-    port = free_port()
-    variables = environment(NGINX_PREFIX=prefix, PORT=port, UPSTREAM=upstream, **settings)
-    with subprocess.Popen(["nginx/start.sh"], cwd=REPOSITORY, env=variables, stderr=subprocess.DEVNULL) as process:
-        try:
-            until(lambda: _listens(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _listens(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_an_app_that_is_down(tmp_path: Path) -> None:
