@@ -41,9 +41,19 @@ class PayloadTooLarge(ServiceError):
     code = "payload_too_large"
 
 
+class AddressTooLong(ServiceError):
+    status = 414
+    code = "uri_too_long"
+
+
 class UnsupportedFormat(ServiceError):
     status = 415
     code = "unsupported_format"
+
+
+class ExpectationFailed(ServiceError):
+    status = 417
+    code = "expectation_failed"
 
 
 class ImageUndecodable(ServiceError):
@@ -68,6 +78,24 @@ class ClientGone(ServiceError):
     code = "client_gone"
 
 
+class RateLimited(ServiceError):
+    """nginx answers with it, nothing here does."""
+
+    status = 429
+    code = "rate_limited"
+    retry_after = 1
+
+
+class HeadersTooLarge(ServiceError):
+    status = 431
+    code = "headers_too_large"
+
+
+class NotSupported(ServiceError):
+    status = 501
+    code = "not_implemented"
+
+
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"
@@ -83,6 +111,11 @@ class Overloaded(ServiceError):
 class DeadlineExceeded(ServiceError):
     status = 504
     code = "timeout"
+
+
+class VersionNotSupported(ServiceError):
+    status = 505
+    code = "version_not_supported"
 
 
 class SetupError(Exception):

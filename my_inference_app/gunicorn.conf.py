@@ -56,7 +56,9 @@ timeout = 120
 graceful_timeout = _settings.grace_timeout
 loglevel = _settings.log_level
 control_socket_disable = True
-sendfile = False  # see WholeResponse in worker.py
+# Nobody's X-Forwarded-... or Script-Name headers change what a request is: with them a client could cause a 500.
+forwarded_allow_ips = ""
+sendfile = False  # see wire/response.py
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 

@@ -120,6 +120,9 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "REQUEST_TIMEOUT": str(settings.request_timeout),
         "CORS_ORIGINS": ",".join(settings.origins),
+        "CLIENT_RATE": str(settings.client_rate),
+        "CLIENT_CONNECTIONS": str(settings.client_connections),
+        "TRUSTED_PROXIES": settings.trusted_proxies,
     }
     return _start(["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment)
 

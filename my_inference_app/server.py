@@ -20,7 +20,7 @@ from my_inference_app.api.access import read_keys, refuse_without_key
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
 from my_inference_app.api.cors import answer_preflight, tell_origins
 from my_inference_app.api.fetch import Fetcher
-from my_inference_app.errors import SetupError
+from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.serving.classifier import Classifier, load
 from my_inference_app.settings import Settings
 from my_inference_app.watchdog import InFlight
@@ -82,7 +82,8 @@ def _end(response: Response) -> Response:
 
 def _read_the_rest() -> None:
     """An answer that comes before the end of its request looks like a broken connection to nginx."""
-    with suppress(HTTPException, OSError):  # more than is allowed, or a client that is gone
+    # More than is allowed, a body that cannot be read, or a client that is gone.
+    with suppress(HTTPException, ServiceError, OSError):
         while request.stream.read(_CHUNK):
             pass
 

@@ -33,8 +33,17 @@ def _setting(
     choices: tuple[str, ...] = (),
     pattern: str = "",
     alias: str = "",
+    networks: bool = False,
 ) -> Any:
-    details = {"help": help, "low": low, "high": high, "choices": choices, "pattern": pattern, "alias": alias}
+    details = {
+        "help": help,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "pattern": pattern,
+        "networks": networks,
+        "alias": alias,
+    }
     return field(default=default, metadata=details)
 
 
@@ -108,6 +117,20 @@ class Settings:
     url_allow: str = _setting(
         "", "host names and networks that pictures are fetched from though they are not public, with commas between"
     )
+    client_rate: int = _setting(
+        50,
+        "requests a second nginx takes from one client, after twice as many at once; 0 is no limit",
+        low=0,
+        high=100_000,
+    )
+    client_connections: int = _setting(
+        200, "requests of one client that nginx has open at once; 0 is no limit", low=0, high=65_535
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "addresses or networks, with commas between, of load balancers whose `X-Forwarded-For` tells who the client is",
+        networks=True,
+    )
     log_level: str = _setting(
         "info", "`debug`, `info`, `warning` or `error`", choices=("debug", "info", "warning", "error")
     )
@@ -171,9 +194,9 @@ class Settings:
 
 def _networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
     try:
-        return [ip_network(item.strip()) for item in text.split(",") if item.strip()]
+        return [ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip()]
     except ValueError as error:
-        raise SettingError(f"{name}: {error}: give networks as 10.0.0.0/8, with commas between") from None
+        raise SettingError(f"{name}={text!r}: {error}: give networks like 10.0.0.0/8, with commas between") from None
 
 
 def bundle_name(model: str, revision: str = "", precision: str = "auto") -> str:
@@ -216,6 +239,8 @@ def _cast(item: Field[Any], text: str) -> object:
         raise SettingError(f"{name}={text!r} is none of {', '.join(limits['choices'])}")
     if limits["pattern"] and not re.fullmatch(limits["pattern"], text):
         raise SettingError(f"{name}={text!r} cannot be used: give {limits['help']}")
+    if limits["networks"]:
+        return ",".join(map(str, _networks(name, text)))
     if limits["low"] is not None and isinstance(value, int | float) and not limits["low"] <= value <= limits["high"]:
         raise SettingError(f"{name}={text} is out of range: {limits['low']} to {limits['high']}")
     return value

@@ -85,7 +85,7 @@ def assert_error(response: TestResponse, status: int, code: str) -> str:
     request_id = response.headers["X-Request-ID"]
     assert body == {"success": False, "error": {"code": code, "message": message}, "request_id": request_id}
     assert isinstance(message, str) and message and "\n" not in message
-    assert ("Retry-After" in response.headers) == (status == 503)
+    assert ("Retry-After" in response.headers) == (status in (429, 503))
     assert ("Allow" in response.headers) == (status == 405)
     return message
 

@@ -20,7 +20,7 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "worker", "gunicorn.conf", "ResNet50_inference"},
-    {"server"},
+    {"wire", "server"},
     {"api"},
     {"serving"},
     {"engines"},

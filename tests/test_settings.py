@@ -39,6 +39,7 @@ def test_without_variables_all_are_at_their_defaults() -> None:
         ("CORS_ORIGINS", "https://example.com", "https://example.com"),
         ("CORS_ORIGINS", " http://localhost:3000 , https://a.b ", "http://localhost:3000 , https://a.b"),
         ("CORS_ORIGINS", "http://[::1]:8080,capacitor://localhost", "http://[::1]:8080,capacitor://localhost"),
+        ("TRUSTED_PROXIES", "10.1.2.3/8, ::1 ,192.0.2.7", "10.0.0.0/8,::1/128,192.0.2.7/32"),
     ],
 )
 def test_a_variable_sets_the_setting_of_its_name(name: str, text: str, value: object) -> None:
@@ -76,6 +77,12 @@ def test_workers_has_a_second_name_and_the_first_wins() -> None:
         ("MAX_UPLOAD_MB", "0"),
         ("MAX_PIXELS", "100000000"),
         ("MAX_IMAGES", "many"),
+        ("CLIENT_RATE", "-1"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8 ::1"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("TRUSTED_PROXIES", "10.0.0.1,"),
+        ("TRUSTED_PROXIES", "10.0.0.1;"),
         ("ENGINE", "onnx"),
         ("ENGINE", "OpenVINO "),
         ("LOG_LEVEL", "loud"),

@@ -95,8 +95,17 @@ def _parts(request: Request) -> list[MultipartPart]:
         raise BadRequest(f"the form cannot be read: {error}") from None
 
 
+def _data(request: Request) -> bytes:
+    data = request.get_data()
+    environ = request.environ
+    # Werkzeug cuts a body that came without a length off at the limit, and says nothing.
+    if request.content_length is None and environ.get("wsgi.input_terminated") and environ["wsgi.input"].read(1):
+        raise PayloadTooLarge("the request is too large: send fewer or smaller pictures")
+    return data
+
+
 def _from_body(request: Request) -> tuple[list[Upload], object]:
-    data = request.get_data(cache=False)
+    data = _data(request)
     # `curl --data-binary @cat.jpg` calls its picture a form unless told otherwise.
     if data and (request.mimetype != _URLENCODED or looks_like_image(data)):
         return [Upload(None, data)], None
@@ -108,6 +117,7 @@ def _from_body(request: Request) -> tuple[list[Upload], object]:
 
 
 def _from_json(request: Request) -> tuple[list[Upload], object]:
+    _data(request)
     try:
         body = request.get_json()
     except RecursionError:

@@ -19,14 +19,20 @@ CONTRACT = {
     "unauthorized": (errors.Unauthorized, 401),
     "forbidden": (errors.Forbidden, 403),
     "payload_too_large": (errors.PayloadTooLarge, 413),
+    "uri_too_long": (errors.AddressTooLong, 414),
     "unsupported_format": (errors.UnsupportedFormat, 415),
+    "expectation_failed": (errors.ExpectationFailed, 417),
     "image_undecodable": (errors.ImageUndecodable, 422),
     "image_too_large": (errors.ImageTooLarge, 422),
     "fetch_failed": (errors.FetchFailed, 422),
     "client_gone": (errors.ClientGone, 499),
+    "rate_limited": (errors.RateLimited, 429),
+    "headers_too_large": (errors.HeadersTooLarge, 431),
+    "not_implemented": (errors.NotSupported, 501),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
     "timeout": (errors.DeadlineExceeded, 504),
+    "version_not_supported": (errors.VersionNotSupported, 505),
     "internal_error": (ServiceError, 500),
 }
 DATA = picture()
@@ -44,7 +50,7 @@ def test_every_error_is_in_the_contract() -> None:
     assert kinds == {kind for kind, _ in CONTRACT.values()}
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1)])
+@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1), (errors.RateLimited, 1)])
 def test_when_to_come_back(client: FlaskClient, fake: FakeClassifier, kind: type[ServiceError], seconds: int) -> None:
     fake.error = kind("later")
     assert client.post("/predict", data=DATA).headers["Retry-After"] == str(seconds)
