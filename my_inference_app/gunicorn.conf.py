@@ -64,7 +64,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def on_starting(server: Any) -> None:
-    reloading.try_before_reloading(server)
+    reloading.make_careful(server)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -13,10 +13,30 @@ from typing import Any
 from my_inference_app import metrics
 
 _LONGEST_TRIAL = 120  # seconds, as long as gunicorn gives a worker
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
-def try_before_reloading(server: Any) -> None:
-    """`server` is gunicorn's Arbiter, which has no hook that could say no."""
+def make_careful(server: Any) -> None:
+    """Replaces what gunicorn's Arbiter has no hooks for."""
+    _try_before_reloading(server)
+    _stop_before_reloading(server)
+
+
+def _stop_before_reloading(server: Any) -> None:
+    """A reload takes seconds. Those that are asked for meanwhile are one, and none when the service is to stop."""
+    wait = server.wait_for_signals
+
+    def wait_for_signals(timeout: float = 1.0) -> list[int]:
+        signals: list[int] = wait(timeout)
+        stops = [number for number in signals if number in _STOP_SIGNALS]
+        if stops or signal.SIGHUP not in signals:
+            return stops or signals
+        return [*(number for number in signals if number != signal.SIGHUP), signal.SIGHUP]
+
+    server.wait_for_signals = wait_for_signals
+
+
+def _try_before_reloading(server: Any) -> None:
     reload = server.reload
 
     def reload_if_it_loads() -> None:

@@ -20,28 +20,28 @@ from ..engines import Engine
 from ..errors import ClientGone, DeadlineExceeded, Overloaded
 
 Picture = NDArray[np.uint8]
-Abandoned = Callable[[], bool]  # whether nobody waits for the answer any more: asked often, and must never raise
+Abandoned = Callable[[], bool]  # whether nobody waits for the answer any more
+
+# How often a request that waits looks whether anybody waits for it: each by itself and without the lock, as a look at a
+# connection lets another thread run, and whoever forms a batch must not wait for all of them.
+_LOOK_EVERY = 0.5
+_TOO_LATE = "the picture waited too long for its turn: try again later"
+_GONE = "the client hung up while the picture waited for its turn"
 
 
 class Job:
     """One picture on its way through the engine."""
 
-    def __init__(self, picture: Picture, abandoned: Abandoned) -> None:
+    def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self.abandoned = abandoned
         self.logits: NDArray[np.float32] | None = None
         self.error: Exception | None = None
-        self.engine: Engine | None = None
+        self.engine: Engine | None = None  # set: this job's request is to compute the next batch
         self.entered = time.perf_counter()
         self.started = self.entered
         self.finished = self.entered
         self._signal = Lock()
         self._signal.acquire()
-
-    def lead(self, engine: Engine) -> None:
-        """Makes this job's request compute the next batch."""
-        self.engine = engine
-        self.wake()
 
     def wake(self) -> None:
         self._signal.release()
@@ -66,10 +66,13 @@ class Batcher:
 
     def run(self, pictures: Sequence[Picture], deadline: float, abandoned: Abandoned = lambda: False) -> list[Job]:
         """Computes the pictures, in the order given; `deadline` is on the clock of time.monotonic()."""
-        jobs = [Job(picture, abandoned) for picture in pictures]
+        jobs = [Job(picture) for picture in pictures]
         self._enter(jobs)
+        patience = _LOOK_EVERY
         for job in jobs:
-            self._see_through(job, deadline)
+            self._see_through(job, deadline, abandoned, patience)
+            if isinstance(job.error, ClientGone):
+                patience = 0.0  # nobody waits for the rest of them either
         return jobs
 
     def run_on_each(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
@@ -78,45 +81,32 @@ class Batcher:
 
     def _enter(self, jobs: list[Job]) -> None:
         with self._lock:
-            if not self._has_room_for(jobs):
-                self._drop_abandoned()
-                if not self._has_room_for(jobs):
-                    raise Overloaded("too many pictures are waiting already: try again in a moment")
+            # A request larger than the whole queue is taken on when nobody else is waiting.
+            if self._queue and len(self._queue) + len(jobs) > self._queue_size:
+                raise Overloaded("too many pictures are waiting already: try again in a moment")
             self._queue.extend(jobs)
             metrics.waiting.inc(len(jobs))
-            while self._idle and (job := self._next()):
-                job.lead(self._idle.pop())
+            while self._idle and self._queue:
+                self._appoint(self._idle.pop())
             self._arrival.notify_all()
 
-    def _has_room_for(self, jobs: list[Job]) -> bool:
-        """A request larger than the whole queue is taken on when nobody else is waiting."""
-        return not self._queue or len(self._queue) + len(jobs) <= self._queue_size
+    def _appoint(self, engine: Engine) -> None:
+        """Hands an engine to the first in the queue; the lock is held."""
+        job = self._queue.popleft()
+        metrics.waiting.dec()
+        job.engine = engine
+        job.wake()
 
-    def _drop_abandoned(self) -> None:
-        """Sends home all whose clients are gone; the lock is held."""
-        still_there = []
-        while job := self._next():
-            still_there.append(job)
-        self._queue.extend(still_there)
-        metrics.waiting.inc(len(still_there))
-
-    def _next(self) -> Job | None:
-        """Takes the first out of the queue whose client is still there; the lock is held."""
-        while self._queue:
-            job = self._queue.popleft()
-            metrics.waiting.dec()
-            if not job.abandoned():
-                return job
-            job.error = ClientGone("the client hung up while the picture waited for its turn")
-            job.wake()
-        return None
-
-    def _see_through(self, job: Job, deadline: float) -> None:
-        if not job.wait(deadline - time.monotonic()):
+    def _see_through(self, job: Job, deadline: float, abandoned: Abandoned, patience: float) -> None:
+        while not job.wait(min(patience, deadline - time.monotonic())):
+            late = time.monotonic() >= deadline
+            if not late and not abandoned():
+                continue
             if self._withdraw(job):
-                job.error = DeadlineExceeded("the picture waited too long for its turn: try again later")
+                job.error = DeadlineExceeded(_TOO_LATE) if late else ClientGone(_GONE)
                 return
             job.wait()  # it has left the queue just now: it is being computed, or is to lead
+            break
         if job.engine:
             self._lead(job, job.engine)
 
@@ -132,18 +122,18 @@ class Batcher:
         with self._lock:
             if self._delay:
                 self._arrival.wait_for(lambda: len(self._queue) >= self._max_batch - 1, self._delay)
-            batch = [leader]
-            while len(batch) < self._max_batch and (job := self._next()):
-                batch.append(job)
+            others = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch - 1))]
+            metrics.waiting.dec(len(others))
+        batch = [leader, *others]
         try:
             _compute(batch, engine)
         finally:
             with self._lock:  # before the answers go out: the engine is what everybody waits for
-                if following := self._next():
-                    following.lead(engine)
+                if self._queue:
+                    self._appoint(engine)
                 else:
                     self._idle.append(engine)
-            for job in batch[1:]:
+            for job in others:
                 job.wake()
 
 

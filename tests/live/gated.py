@@ -47,10 +47,6 @@ class Gated:
     def log(self) -> str:
         return (self.folder / "app.log").read_text()
 
-    @property
-    def nginx_log(self) -> str:
-        return (self.folder / "log").read_text()
-
     def send(self, label: str = "green") -> Future[requests.Response]:
         return self.pool.submit(requests.post, f"{self.url}/predict", data=picture(label), timeout=60)
 

@@ -235,8 +235,8 @@ def test_what_was_abandoned_is_never_computed_wherever_it_waits(
     left = [users.queue(*numbers, abandoned=gone.is_set) for numbers in ((3,), (4, 5))]
     patient.append(users.queue(6))
     gone.set()
-    gate.open()
     assert [type(job.error) for request in left for job in request.result(60)] == [ClientGone] * 3
+    gate.open()
     assert numbers_of(busy, *patient) == [100, 1, 2, 6]
     assert gate.batches == [[100], [1, 2, 6]]
     assert batcher.waiting == 0
@@ -246,8 +246,8 @@ def test_when_all_have_left_the_engine_is_free_again(gate: Gate, users: Users, b
     gone = threading.Event()
     left = [users.queue(number, abandoned=gone.is_set) for number in range(8)]
     gone.set()
-    gate.open()
     assert [type(job.error) for request in left for job in request.result(60)] == [ClientGone] * 8
+    gate.open()
     assert numbers_of(busy, users.send(9)) == [100, 9]
     assert gate.batches == [[100], [9]]
 
@@ -261,8 +261,8 @@ def test_who_left_makes_room_in_a_full_queue(
     with pytest.raises(Overloaded):
         users.send(50).result(60)
     gone.set()
-    late = users.send(8, 9)
     assert [type(job.error) for job in left.result(60)] == [ClientGone] * 6
+    late = users.queue(8, 9)
     gate.open()
     assert numbers_of(busy, patient, late) == [100, 6, 7, 8, 9]
     assert gate.batches == [[100], [6, 7, 8, 9]]
