@@ -9,7 +9,7 @@ from pathlib import Path
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 # Numbers of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE = 1 << 20
+_LARGE = 4 << 20
 
 
 def cores() -> int:

@@ -7,6 +7,7 @@ answer is checked. Ends with status 1 where one was lost or where the service ho
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 import threading
@@ -98,7 +99,9 @@ class Teller:
         terminal = sys.stderr.isatty()
         if terminal or now - self._told >= _SECONDS_BETWEEN_LINES:
             line = live_line(self._counts, now - self._began, memory_mb(self._process))
-            print(f"\r{line}\x1b[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
+            if terminal:  # a longer one would not be overwritten by the next
+                line = f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K"
+            print(line, end="" if terminal else "\n", file=sys.stderr, flush=True)
             self._told = now
 
 
