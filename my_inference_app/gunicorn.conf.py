@@ -19,13 +19,17 @@ except SetupError as error:
     sys.exit(f"error: {error}")
 
 
+# Figures and heartbeats must not wait for a disk, nor find it full.
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+
 def _share_figures() -> None:
     """Makes the folder in which the workers keep what they count; it goes when this process does."""
     owner = os.getpid()
     mark = f"metrics-{owner}-"
     if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).name.startswith(mark):
         return  # this file is read again on a reload
-    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=mark)
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=mark, dir=_MEMORY)
 
     def remove() -> None:
         if os.getpid() == owner:  # workers are forked, and leave this way as well
@@ -59,8 +63,7 @@ control_socket_disable = True
 # Nobody's X-Forwarded-... or Script-Name headers change what a request is: with them a client could cause a 500.
 forwarded_allow_ips = ""
 sendfile = False  # see wire/response.py
-# The heartbeat file must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+worker_tmp_dir = _MEMORY
 
 
 def on_starting(server: Any) -> None:
