@@ -194,7 +194,7 @@ class Settings:
 
 def _networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
     try:
-        return [ip_network(item.strip(), strict=False) for item in text.split(",") if item.strip()]
+        return [ip_network(item.strip(), strict=False) for item in text.split(",")]
     except ValueError as error:
         raise SettingError(f"{name}={text!r}: {error}: give networks like 10.0.0.0/8, with commas between") from None
 
