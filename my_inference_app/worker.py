@@ -31,7 +31,7 @@ from my_inference_app.wire.response import WholeResponse
 _PROBE_LINES = tuple(f"GET {path} ".encode() for path in PROBES)
 _TRY_AGAIN_AFTER = 5.0
 # Bytes gathered in memory; with more, threads read the rest of their requests themselves.
-_MOST_HELD = 1 << 26
+_MOST_HELD = 1 << 28
 _LINGER = 2.0
 _MOST_LEAVING = 1000
 
