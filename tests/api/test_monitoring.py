@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from my_inference_app.errors import ImageUndecodable, SettingError
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, assert_error, client_of, form
+from tests.figures import total
 
 
 def figure(client: FlaskClient, name: str, **labels: str) -> float:
     response = client.get("/metrics")
     assert response.status_code == 200
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )
+    return total(response.text, name, labels)
 
 
 def test_requests_are_counted_by_path_and_status(client: FlaskClient) -> None:

@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-import psutil
 import pytest
 import requests
 from PIL import Image
 
+from tests.live.endurance import assert_it_stays_as_it_was
 from tests.live.service import REPOSITORY, Service
 from tests.pictures import encode, pattern, png
 
@@ -166,20 +166,8 @@ def test_hostile_file_names_are_never_used(service: Service, name: str) -> None:
 
 
 def test_the_service_is_as_it_was(service: Service) -> None:
-    """Two rounds of everything: after the first the worker has what it needs, in the second it does not grow."""
-    workers = [
-        child
-        for child in psutil.Process(service.process.pid).children(recursive=True)
-        if "gunicorn" in " ".join(child.cmdline())
-    ]
-    before = 0.0
-    for turn in range(2):
+    def send_everything() -> None:
         for _, make, _, _ in CASES:
             requests.post(f"{service.url}/predict", data=make(), headers={"Content-Type": "image/png"}, timeout=60)
-        grown = sum(worker.memory_info().rss for worker in workers) - before
-        before += grown
-        assert turn == 0 or grown < 60_000_000
-    assert all(worker.is_running() for worker in workers)
-    answer = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
-    assert "cat" in answer["predictions"][0]["label"]
-    assert "Traceback" not in service.log
+
+    assert_it_stays_as_it_was(service, send_everything, most=60_000_000)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import socket
 
-import psutil
 import pytest
-import requests
 
 from tests.live import oddities, oddities_of_heads, raw
+from tests.live.endurance import assert_it_stays_as_it_was
 from tests.live.oddities import BODY, NO_PICTURE, VERSION, Case, post
 from tests.live.service import REPOSITORY, Service
 
@@ -89,19 +88,10 @@ def test_requests_sent_together_are_answered_one_by_one(service: Service) -> Non
 
 
 def test_the_service_is_as_it_was(service: Service) -> None:
-    """As with the hostile pictures: in the second round of everything the worker does not grow."""
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    workers = [child for child in children if "gunicorn" in " ".join(child.cmdline())]
-    before = 0.0
-    for turn in range(2):
+    def send_everything() -> None:
         for group in GROUPS.values():
             for data, _, _ in group.values():
                 raw.send(service.url, data, hang_up=True)
                 raw.send(service.app_url, data, hang_up=True)
-        grown = sum(worker.memory_info().rss for worker in workers) - before
-        before += grown
-        assert turn == 0 or grown < 30_000_000
-    assert all(worker.is_running() for worker in workers)
-    answer = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
-    assert "cat" in answer["predictions"][0]["label"]
-    assert "Traceback" not in service.log
+
+    assert_it_stays_as_it_was(service, send_everything, most=30_000_000)

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.figures import total
 from tests.live.service import Service, Start, gunicorn_of, until
 from tests.live.test_faults import send
 
@@ -16,12 +16,7 @@ def figure(service: Service, name: str, **labels: str) -> float:
     answer = requests.get(f"{service.url}/metrics", timeout=30)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )
+    return total(answer.text, name, labels)
 
 
 def test_all_workers_are_counted_whoever_is_asked(start: Start) -> None:
