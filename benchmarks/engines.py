@@ -20,16 +20,18 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from my_inference_app.engines import Engine, openvino, torchscript
-from my_inference_app.export import convert, quantize, zoo
-from my_inference_app.export.request import Request
-from my_inference_app.export.source import Source
-from my_inference_app.machine import cores
+from my_inference_app.engines import openvino, torchscript
+from my_inference_app.engines.base import Engine
+from my_inference_app.export import convert, quantize
+from my_inference_app.export.loaded_model import LoadedModel
+from my_inference_app.export.options import Options
+from my_inference_app.export.sources.torchvision import load as load_torchvision
+from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT
 
 from .machine_facts import facts
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 BATCH = 8
 
 
@@ -74,7 +76,7 @@ def table(rows: list[Row]) -> str:
 
 def compare(network: str, seconds: float, rounds: int) -> list[Row]:
     torch.set_num_threads(cores())
-    source = zoo.load(Request(f"torchvision:{network}", random_weights=True))
+    source = load_torchvision(Options(f"torchvision:{network}", random_weights=True))
     pictures = crops()
     with engines_of(source, pictures) as engines:
         expected = _top5(_all_logits(engines["torch eager"], pictures))
@@ -98,7 +100,7 @@ def compare(network: str, seconds: float, rounds: int) -> list[Row]:
     ]
 
 
-def crops() -> Pictures:
+def crops() -> Images:
     """A hundred and a few different pictures, cut out of the samples."""
     random = np.random.default_rng(0)
     cut = []
@@ -112,7 +114,7 @@ def crops() -> Pictures:
 
 
 @contextmanager
-def engines_of(source: Source, pictures: Pictures) -> Iterator[dict[str, Engine]]:
+def engines_of(source: LoadedModel, pictures: Images) -> Iterator[dict[str, Engine]]:
     source.module.eval()
     module = convert.FromPixels(source).eval()
     traced = convert.trace(source)
@@ -138,14 +140,14 @@ def engines_of(source: Source, pictures: Pictures) -> Iterator[dict[str, Engine]
 
 
 def _torch(module: Callable[[torch.Tensor], torch.Tensor]) -> Engine:
-    def run(pictures: Pictures) -> NDArray[np.float32]:
+    def run(pictures: Images) -> NDArray[np.float32]:
         with torch.inference_mode():
             return module(torch.from_numpy(pictures)).numpy()
 
     return run
 
 
-def _all_logits(engine: Engine, pictures: Pictures) -> NDArray[np.float32]:
+def _all_logits(engine: Engine, pictures: Images) -> NDArray[np.float32]:
     whole = len(pictures) // BATCH * BATCH  # one shape for torch.compile
     return np.concatenate([engine(pictures[start : start + BATCH]) for start in range(0, whole, BATCH)])
 
@@ -158,7 +160,7 @@ def _same(expected: list[set[int]], found: list[set[int]]) -> float:
     return sum(a == b for a, b in zip(expected, found, strict=True)) / len(expected)
 
 
-def _speed(engine: Engine, batch: Pictures, seconds: float) -> float:
+def _speed(engine: Engine, batch: Images, seconds: float) -> float:
     for _ in range(3):
         engine(batch)
     count, started = 0, time.perf_counter()

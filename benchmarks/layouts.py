@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from my_inference_app.machine import cores
+from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT
 
 from .load import Measured

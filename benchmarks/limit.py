@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from my_inference_app import bundle
-from my_inference_app.engines import load_engine
-from my_inference_app.export import zoo
-from my_inference_app.export.request import Request
-from my_inference_app.machine import cores
-from my_inference_app.serving.images import decode
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.store import bundle_dir
+from my_inference_app.engines.base import load_engine
+from my_inference_app.export.options import Options
+from my_inference_app.export.sources.torchvision import load as load_torchvision
+from my_inference_app.inference.images.decode import decode
+from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT, Settings
 
 from .engines import crops
@@ -43,7 +44,7 @@ class Prepared:
         return self.settings(model, precision), self.label(model)
 
     def bundle(self, model: str, precision: str) -> bundle.Bundle:
-        return bundle.read(Settings.from_env(self.settings(model, precision)).bundle_dir)
+        return bundle.read(bundle_dir(Settings.from_env(self.settings(model, precision))))
 
     def label(self, model: str) -> str:
         """The right answer, from the model itself in float32."""
@@ -73,7 +74,7 @@ class Prepared:
         """The same weights and labels, as the peers take them."""
         weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
         if not weights.exists():
-            source = zoo.load(Request(NETWORK, random_weights=True))
+            source = load_torchvision(Options(NETWORK, random_weights=True))
             torch.save(source.module.state_dict(), weights)
             labels.write_text(json.dumps(source.labels))
         return {"PEER_WEIGHTS": str(weights), "PEER_LABELS": str(labels)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from my_inference_app.errors import ServiceError, SetupError
-from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from my_inference_app.errors import SetupError
-from my_inference_app.machine import give_large_memory_back
+from my_inference_app.resources import give_large_memory_back
 from my_inference_app.settings import Settings
 
 try:

@@ -30,11 +30,11 @@ stage_seconds = Histogram(
     buckets=_SECONDS,
     registry=_registry,
 )
-batch_pictures = Histogram(
-    "inference_batch_pictures", "Pictures computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
+batch_images = Histogram(
+    "inference_batch_images", "Pictures computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
 )
 waiting = Gauge(
-    "inference_waiting_pictures", "Pictures that wait for an engine", registry=_registry, multiprocess_mode="livesum"
+    "inference_waiting_images", "Pictures that wait for an engine", registry=_registry, multiprocess_mode="livesum"
 )
 in_flight = Gauge(
     "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"

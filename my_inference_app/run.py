@@ -16,7 +16,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
 
-from . import bundle
+from .bundles import bundle
+from .bundles.store import bundle_dir
 from .errors import SetupError
 from .settings import PROJECT, Settings
 
@@ -92,7 +93,7 @@ def _check_port(name: str, host: str, port: int) -> None:
 def _export(settings: Settings, fall_back: bool) -> Path:
     """The bundle to serve, made first if need be. A process of its own does it: it takes what serving never loads."""
     if settings.bundle:
-        return bundle.read(settings.bundle_dir).path
+        return bundle.read(bundle_dir(settings)).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
     if fall_back and not os.environ.get("MODEL"):
         command += ["--fallback", FALLBACK]

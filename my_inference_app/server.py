@@ -15,13 +15,14 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
-from my_inference_app.api import errors, health, monitoring, page, predict
-from my_inference_app.api.access import read_keys, refuse_without_key
+from my_inference_app.api import errors, health, monitoring, page
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
-from my_inference_app.api.cors import answer_preflight, tell_origins
-from my_inference_app.api.fetch import Fetcher
+from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
+from my_inference_app.api.guard.keys import read_keys, refuse_without_key
+from my_inference_app.api.protocols import predict
 from my_inference_app.errors import ServiceError, SetupError
-from my_inference_app.serving.classifier import Classifier, load
+from my_inference_app.fetching.fetcher import Fetcher
+from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
 from my_inference_app.watchdog import InFlight
 

@@ -12,11 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from my_inference_app.bundle import Bundle, InputSpec, write
+from my_inference_app.bundles.bundle import Bundle, InputSpec, write
 from my_inference_app.errors import ServiceError
+from my_inference_app.inference.classifier import Answer, Classifier, Prediction, Timings
 from my_inference_app.server import create_app
-from my_inference_app.serving.classifier import Answer, Classifier, Prediction, Timings
 from my_inference_app.settings import Settings
+
+pytest_plugins = ["tests.remote_fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,7 +108,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     import torch  # not at the top: it takes seconds, and most tests do without
 
     from my_inference_app.export import convert
-    from my_inference_app.export.source import Source
+    from my_inference_app.export.loaded_model import LoadedModel
 
     class MeanColour(torch.nn.Module):
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -115,7 +117,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     spec = InputSpec((32, 32), 36, "bilinear", (127.0,) * 3, (128.0,) * 3)
     labels = ("red", "green", "blue")
     origin = {"kind": "test"}
-    source = Source("tiny", MeanColour(), labels, spec, preprocess=torch.as_tensor, origin=origin)
+    source = LoadedModel("tiny", MeanColour(), labels, spec, preprocess=torch.as_tensor, origin=origin)
     traced = convert.trace(source)
 
     def fill(folder: Path) -> None:
@@ -130,6 +132,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the real model that needs no hub, as the command line makes it."""
     from my_inference_app.export.cli import Plan, run
-    from my_inference_app.export.request import PACKAGED, Request
+    from my_inference_app.export.options import PACKAGED, Options
 
-    return run(Plan(Request(PACKAGED), tmp_path_factory.mktemp("models"), ("openvino", "torch")))
+    return run(Plan(Options(PACKAGED), tmp_path_factory.mktemp("models"), ("openvino", "torch")))

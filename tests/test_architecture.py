@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from my_inference_app.bundle import Bundle
-from tests.pictures import REPOSITORY, picture
+from my_inference_app.bundles.bundle import Bundle
+from tests.images import REPOSITORY, plain_image
 
 NAME = "my_inference_app"
 PACKAGE = REPOSITORY / NAME
@@ -22,14 +22,14 @@ LAYERS = [
     {"wsgi", "run", "worker", "gunicorn.conf", "ResNet50_inference"},
     {"wire", "server"},
     {"api"},
-    {"serving"},
+    {"fetching", "inference"},
     {"engines"},
-    {"bundle"},
-    {"settings", "errors", "metrics", "machine", "manifest", "reloading", "watchdog", "__init__"},
+    {"bundles"},
+    {"settings", "errors", "metrics", "resources", "reloading", "watchdog", "__init__"},
 ]
 FLOOR = LAYERS[-1]
 EXPORT = "export"
-BELOW_EXPORT = {"serving", "engines", "bundle", *FLOOR}
+BELOW_EXPORT = {"inference", "engines", "bundles", *FLOOR}
 
 HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub"}
 # Who may import what comes from outside.
@@ -90,9 +90,11 @@ def layer_of(module: str) -> int:
 
 
 def test_the_imports_are_understood() -> None:
-    assert {"api.errors", "api.uploads", "errors", "serving.classifier", "settings"} <= own_imports_of("api.predict")
-    assert own_imports_of("engines.openvino") == {"engines", "errors"}
-    assert own_imports_of("bundle") == {"errors", "manifest"}
+    assert {"api.errors", "api.input.uploads", "errors", "inference.classifier", "settings"} <= own_imports_of(
+        "api.protocols.predict"
+    )
+    assert own_imports_of("engines.openvino") == {"engines.base", "errors"}
+    assert own_imports_of("bundles.bundle") == {"bundles", "bundles.manifest", "errors"}
     assert "flask.Flask" in imports_of("server")
 
 
@@ -139,7 +141,7 @@ print(*(name for name in sys.modules if name.startswith("{NAME}.export")))
 
 def test_serving_with_openvino_is_light(tiny: Bundle, tmp_path: Path) -> None:
     file = tmp_path / "blue.png"
-    file.write_bytes(picture("blue"))
+    file.write_bytes(plain_image("blue"))
     environment = {**os.environ, "BUNDLE": str(tiny.path), "ENGINE": "openvino"}
     output = subprocess.check_output([sys.executable, "-c", SERVE, file], env=environment, text=True, timeout=60)
     loaded, export = output.splitlines()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.pictures import REPOSITORY
+from tests.images import REPOSITORY
 
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text("utf-8")
 SERVICES = dict(re.findall(r"^  (\w+):\n(.*?)(?=^  \w|\Z)", COMPOSE.partition("services:\n")[2], re.M | re.S))

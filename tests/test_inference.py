@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import UnsupportedFormat
 from my_inference_app.ResNet50_inference import inference
-from tests.pictures import REPOSITORY, SAMPLES, picture
+from tests.images import REPOSITORY, SAMPLES, plain_image
 
 SCRIPT = REPOSITORY / "my_inference_app" / "ResNet50_inference.py"
 
@@ -30,7 +30,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, line: str
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
 def test_the_label_of_a_picture(tiny: Bundle, tmp_path: Path, engine: str) -> None:
     file = tmp_path / "leaf.png"
-    file.write_bytes(picture("green"))
+    file.write_bytes(plain_image("green"))
     done = run(file, BUNDLE=str(tiny.path), ENGINE=engine)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "{'statusCode': 200, 'body': '\"green\"'}\n"
@@ -56,7 +56,7 @@ def test_a_folder(tiny: Bundle, tmp_path: Path) -> None:
     [
         (b"no picture at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
         (b"", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (picture()[:60], "the picture is damaged or incomplete and cannot be decoded"),
+        (plain_image()[:60], "the picture is damaged or incomplete and cannot be decoded"),
     ],
 )
 def test_a_file_that_is_no_picture(tiny: Bundle, tmp_path: Path, data: bytes, message: str) -> None:
@@ -82,6 +82,6 @@ def test_the_wrong_number_of_arguments(arguments: tuple[str, ...]) -> None:
 
 def test_as_a_function(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE", str(tiny.path))
-    assert [inference(picture(label))["body"] for label in ("red", "blue", "red")] == ['"red"', '"blue"', '"red"']
+    assert [inference(plain_image(label))["body"] for label in ("red", "blue", "red")] == ['"red"', '"blue"', '"red"']
     with pytest.raises(UnsupportedFormat):
         inference(b"no picture")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import REPOSITORY
+from tests.images import REPOSITORY
 
 # Where each file's packages are imported.
 USERS = {

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.pictures import REPOSITORY
+from tests.images import REPOSITORY
 
 TEXT = (REPOSITORY / "SECURITY.md").read_text("utf-8")
 PROMISED = re.split(r"^## ", TEXT, flags=re.MULTILINE)[1]

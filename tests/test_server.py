@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import BundleError, SettingError
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, client_of
-from tests.pictures import picture
+from tests.images import plain_image
 
 ACCESS = re.compile(r"(\S+) (\S+) (\d+) \d+\.\d+ms id=(\S+)")
 
@@ -23,7 +23,7 @@ ACCESS = re.compile(r"(\S+) (\S+) (\d+) \d+\.\d+ms id=(\S+)")
 def test_the_app_is_made_with_the_model_of_its_settings(tiny: Bundle, engine: str) -> None:
     client = create_app(Settings(bundle=str(tiny.path), engine=engine)).test_client()
     assert client.get("/readyz").get_json() == {"status": "ready", "model": "tiny"}
-    answer = client.post("/predict", data=picture("blue")).get_json()
+    answer = client.post("/predict", data=plain_image("blue")).get_json()
     assert answer["response"]["body"] == '"blue"'
     assert answer["model"] == "tiny"
 
@@ -54,13 +54,13 @@ def test_two_apps_have_nothing_in_common() -> None:
 
 @pytest.mark.parametrize("given", ["a", "my-own.id_1", "A" * 128, "0f8fad5b-d9cb-469f-a165-70867728950e"])
 def test_a_harmless_request_id_is_kept(client: FlaskClient, given: str) -> None:
-    response = client.post("/predict", data=picture(), headers={"X-Request-ID": given})
+    response = client.post("/predict", data=plain_image(), headers={"X-Request-ID": given})
     assert response.headers["X-Request-ID"] == response.get_json()["request_id"] == given
 
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "A" * 129, "<script>", "id=1", "a;b", "ä", '"', "../x", "a,b"])
 def test_any_other_request_id_is_replaced(client: FlaskClient, given: str) -> None:
-    response = client.post("/predict", data=picture(), headers={"X-Request-ID": given})
+    response = client.post("/predict", data=plain_image(), headers={"X-Request-ID": given})
     assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
     assert response.get_json()["request_id"] == response.headers["X-Request-ID"]
 
@@ -75,7 +75,7 @@ def test_a_line_in_the_log_for_every_request(client: FlaskClient, caplog: pytest
     caplog.set_level(logging.INFO, "access")
     ids = [
         client.get("/").headers["X-Request-ID"],
-        client.post("/predict?top_k=2", data=picture()).headers["X-Request-ID"],
+        client.post("/predict?top_k=2", data=plain_image()).headers["X-Request-ID"],
         client.get("/nowhere").headers["X-Request-ID"],
     ]
     found = [match.groups() for match in map(ACCESS.fullmatch, caplog.messages) if match]

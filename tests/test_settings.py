@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from my_inference_app.bundles.store import bundle_dir, bundle_name
 from my_inference_app.errors import SettingError
-from my_inference_app.machine import cores
-from my_inference_app.settings import PROJECT, Settings, bundle_name
+from my_inference_app.resources import cores
+from my_inference_app.settings import PROJECT, Settings
 
 NUMBERS = [item for item in fields(Settings) if item.metadata["low"] is not None]
 WORDS = [item for item in fields(Settings) if item.metadata["choices"]]
@@ -176,7 +177,7 @@ def test_megabytes_are_those_of_nginx() -> None:
 )
 def test_a_bundle_is_kept_under_the_name_of_its_model(model: str, revision: str, name: str) -> None:
     assert bundle_name(model, revision) == name
-    assert Settings(model=model, model_revision=revision).bundle_dir == PROJECT / "models" / name
+    assert bundle_dir(Settings(model=model, model_revision=revision)) == PROJECT / "models" / name
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/.", "/inner/.."])
@@ -187,4 +188,4 @@ def test_a_folder_gives_its_own_name(tmp_path: Path, ending: str) -> None:
 
 
 def test_a_bundle_named_wins_over_the_model() -> None:
-    assert Settings(model="x/y", bundle="/srv/mine").bundle_dir == Path("/srv/mine")
+    assert bundle_dir(Settings(model="x/y", bundle="/srv/mine")) == Path("/srv/mine")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 
 # A gunicorn worker that ends like this makes gunicorn give up instead of starting it again and again.
 GIVE_UP = 4

@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..errors import ServiceError
 from .errors import translate
-from .predict import classifier, classify_request
+from .protocols.predict import classifier, classify_request
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
 

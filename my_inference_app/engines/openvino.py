@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from ..errors import SettingError
-from . import Engine, Logits, Pictures
+from .base import Engine, Images, Logits
 
 
 def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
@@ -36,7 +36,7 @@ class _OpenVINO:
     def __init__(self, compiled: ov.CompiledModel) -> None:
         self._request = compiled.create_infer_request()
 
-    def __call__(self, pictures: Pictures) -> Logits:
+    def __call__(self, pictures: Images) -> Logits:
         self._request.set_input_tensor(ov.Tensor(pictures, shared_memory=True))
         self._request.infer()
         return np.array(self._request.get_output_tensor().data, dtype=np.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import SettingError
-from . import Engine, Logits, Pictures
+from .base import Engine, Images, Logits
 
 _TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
@@ -50,7 +50,7 @@ class _TorchScript:
         self._device = device
         self._pinned: torch.Tensor | None = None
 
-    def __call__(self, pictures: Pictures) -> Logits:
+    def __call__(self, pictures: Images) -> Logits:
         with torch.inference_mode():
             logits: torch.Tensor = self._module(self._move(torch.from_numpy(pictures)))
             return logits.float().cpu().numpy()

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..engines import Engine
+from ..engines.base import Engine
 from ..errors import SourceError
-from ..serving.classifier import softmax
-from ..serving.images import decode
+from ..inference.classifier import softmax
+from ..inference.images.decode import decode
 from ..settings import PROJECT, Settings
 from .convert import FromPixels
-from .source import Source
+from .loaded_model import LoadedModel
 
 MOST_TOP1_DIFFERENCE = 0.02
 # Two classes this close (as a ratio) may change places among the top five: arithmetic in bf16 does not tell them apart.
@@ -54,7 +54,7 @@ def sample_pictures() -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def check_preparation(source: Source) -> None:
+def check_preparation(source: LoadedModel) -> None:
     """Whether we prepare pictures as the model's own code does.
 
     A model may give the same answer to sample pictures all the same, so this looks at the pixels themselves: of slopes,
@@ -71,13 +71,13 @@ def check_preparation(source: Source) -> None:
             raise SourceError(f"{source.name} cannot be served: its own code prepares pictures in a way unknown here")
 
 
-def _shift(want: torch.Tensor, got: torch.Tensor, source: Source) -> float:
+def _shift(want: torch.Tensor, got: torch.Tensor, source: LoadedModel) -> float:
     """How far apart two slopes are, in pixels."""
     levels = (want - got).abs().mean(dim=(0, 2, 3)) * torch.tensor(source.input.std)
     return float(levels.mean()) * min(source.input.size) / 255
 
 
-def original_scores(source: Source, samples: Sequence[bytes]) -> Scores:
+def original_scores(source: LoadedModel, samples: Sequence[bytes]) -> Scores:
     """The original model, in torch, on pictures as its own preprocessing prepares them."""
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in samples]
     with torch.inference_mode():
@@ -85,7 +85,7 @@ def original_scores(source: Source, samples: Sequence[bytes]) -> Scores:
     return softmax(torch.stack(rows).numpy())
 
 
-def measure(engine: Engine, source: Source, samples: Sequence[bytes], expected: Scores) -> Agreement:
+def measure(engine: Engine, source: LoadedModel, samples: Sequence[bytes], expected: Scores) -> Agreement:
     pictures = np.stack([decode(data, source.input, max_pixels=Settings.max_pixels) for data in samples])
     together = softmax(engine(pictures))
     one_by_one = softmax(np.concatenate([engine(picture[None]) for picture in pictures]))

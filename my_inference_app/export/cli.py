@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from .. import bundle
-from ..bundle import ENGINE_FILES
+from ..bundles import bundle
+from ..bundles.bundle import ENGINE_FILES
+from ..bundles.store import bundle_name
 from ..errors import BundleError, SettingError, SetupError, SourceUnreachable
-from ..settings import Settings, bundle_name
-from .request import TORCHVISION, Calibration, Request
-from .steps import say, step
+from ..settings import Settings
+from .options import TORCHVISION, Calibration, Options
+from .progress import say, step
 
 
 @dataclass(frozen=True)
 class Plan:
-    request: Request
+    request: Options
     models_dir: Path
     engines: tuple[str, ...]
     if_missing: bool = False
@@ -54,7 +55,7 @@ def run(plan: Plan) -> Path:
             raise
         say(f"\n*** {error}.")
         say(f"*** Using {plan.fallback} INSTEAD of {plan.request.model}; name a MODEL to get that one or an error.\n")
-        return _make(Plan(Request(plan.fallback), plan.models_dir, plan.engines, plan.if_missing))
+        return _make(Plan(Options(plan.fallback), plan.models_dir, plan.engines, plan.if_missing))
 
 
 def _make(plan: Plan) -> Path:
@@ -69,9 +70,9 @@ def _make(plan: Plan) -> Path:
     # These are not imported at the top: what is there already should be found without waiting seconds for torch.
     if plan.request.of_hub:
         with step("fetching it from the hub"):
-            downloaded = import_module("my_inference_app.export.download").download(plan.request)
+            downloaded = import_module("my_inference_app.export.sources.download").download(plan.request)
     with step("loading torch and transformers"):
-        work = import_module("my_inference_app.export.work")
+        work = import_module("my_inference_app.export.pipeline")
     work.make_bundle(plan.request, downloaded, plan.folder, plan.engines)
     return plan.folder
 
@@ -82,7 +83,7 @@ def _is_there(plan: Plan) -> bool:
         for engine in plan.engines:
             found.file(engine)
         if Path(plan.request.model).is_dir():  # it may have changed, or another folder may have had the same name
-            download = import_module("my_inference_app.export.download")
+            download = import_module("my_inference_app.export.sources.download")
             return bool(found.source == download.origin_of_folder(Path(plan.request.model)))
     except BundleError:
         return False
@@ -128,7 +129,7 @@ def _plan(arguments: list[str] | None) -> Plan:
     if settings.precision == "int8" and engines != ("openvino",):
         raise SettingError("PRECISION=int8 is for the openvino engine")
     return Plan(
-        Request(
+        Options(
             given.model,
             settings.model_revision,
             given.weights,

@@ -10,7 +10,7 @@ from pathlib import Path
 import openvino as ov
 import torch
 
-from .source import Source
+from .loaded_model import LoadedModel
 
 
 class FromPixels(torch.nn.Module):
@@ -19,7 +19,7 @@ class FromPixels(torch.nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: LoadedModel) -> None:
         super().__init__()
         self.module = source.module
         self.arrange = source.arrange
@@ -37,7 +37,7 @@ class FromPixels(torch.nn.Module):
         return logits
 
 
-def trace(source: Source) -> torch.jit.ScriptModule:
+def trace(source: LoadedModel) -> torch.jit.ScriptModule:
     example = torch.zeros(2, *source.input.size, 3, dtype=torch.uint8)
     with torch.inference_mode(), warnings.catch_warnings(), _plain_pools(source):
         warnings.simplefilter("ignore")  # tracing warns of every branch on a shape; the agreement check decides
@@ -48,7 +48,7 @@ def trace(source: Source) -> torch.jit.ScriptModule:
 
 
 @contextmanager
-def _plain_pools(source: Source) -> Iterator[None]:
+def _plain_pools(source: LoadedModel) -> Iterator[None]:
     """Lets pools larger than the picture, as EfficientNet ends in, say what they do: OpenVINO has no such pools."""
     pools = [
         (parent, name, pool)
@@ -67,7 +67,7 @@ def _plain_pools(source: Source) -> Iterator[None]:
             setattr(parent, name, pool)
 
 
-def save_openvino(traced: torch.jit.ScriptModule, source: Source, folder: Path) -> None:
+def save_openvino(traced: torch.jit.ScriptModule, source: LoadedModel, folder: Path) -> None:
     shape = ov.PartialShape([-1, *source.input.size, 3])
     example = torch.zeros(2, *source.input.size, 3, dtype=torch.uint8)
     model = ov.convert_model(traced, example_input=example, input=[(shape, ov.Type.u8)])

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .. import bundle
-from ..bundle import Bundle
-from ..engines import Engine, load_engine
+from ..bundles import bundle
+from ..bundles.bundle import Bundle
+from ..bundles.store import bundle_dir
+from ..engines.base import Engine, load_engine
 from ..errors import SetupError, SourceError
-from ..machine import cores
+from ..resources import cores
 from ..settings import Settings
 from .pictures import Picture, decode_all, find
 
@@ -36,7 +37,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         settings = Settings.from_env()
-        made = bundle.read(settings.bundle_dir)
+        made = bundle.read(bundle_dir(settings))
         engine = load_engine(
             made, settings.engine, threads=cores(), device=settings.device, precision=settings.engine_precision
         )

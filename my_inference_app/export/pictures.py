@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import InputSpec
+from ..bundles.bundle import InputSpec
 from ..errors import ServiceError, SourceError
-from ..serving.images import decode
+from ..inference.images.decode import decode
 from ..settings import Settings
 from .imagenet import LABELS, WORDNET_IDS
-from .steps import say
+from .progress import say
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 _WORDNET_ID = re.compile(r"n\d{8}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ..bundle import InputSpec
+from ..bundles.bundle import InputSpec
 from ..errors import SourceError
-from .source import Transform
+from .loaded_model import Transform
 from .torchvision_cpu import torchvision
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

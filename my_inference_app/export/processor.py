@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ..bundle import InputSpec
+from ..bundles.bundle import InputSpec
 from ..errors import SourceError
-from ..serving.images import INTERPOLATIONS
+from ..inference.images.decode import INTERPOLATIONS
+from .loaded_model import Transform
 from .preprocessing import make_spec
-from .source import Transform
 
 Size = tuple[int, int]
 

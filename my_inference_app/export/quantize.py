@@ -15,10 +15,10 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ..bundle import Bundle, InputSpec
-from ..engines import Engine, load_engine
+from ..bundles.bundle import Bundle, InputSpec
+from ..engines.base import Engine, load_engine
 from ..errors import SourceError
-from ..machine import cores
+from ..resources import cores
 from .pictures import Picture, decode_all, find
 
 FEWEST_PICTURES = 100

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from my_inference_app import errors
 from my_inference_app.errors import ServiceError
 from tests.conftest import FakeClassifier, assert_error
-from tests.pictures import picture
+from tests.images import plain_image
 
 CONTRACT = {
     "no_image": (errors.NoImage, 400),
@@ -35,7 +35,7 @@ CONTRACT = {
     "version_not_supported": (errors.VersionNotSupported, 505),
     "internal_error": (ServiceError, 500),
 }
-DATA = picture()
+DATA = plain_image()
 
 
 @pytest.mark.parametrize("code", CONTRACT)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from my_inference_app.bundle import Bundle, read
+from my_inference_app.bundles.bundle import Bundle, read
+from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.server import create_app
-from my_inference_app.serving.classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, assert_error
 

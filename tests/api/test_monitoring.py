@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from my_inference_app.errors import ImageUndecodable, SettingError
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, assert_error, client_of, form
-from tests.figures import total
+from tests.exposition import total
 
 
 def figure(client: FlaskClient, name: str, **labels: str) -> float:

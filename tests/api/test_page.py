@@ -9,17 +9,17 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from my_inference_app import errors
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import ServiceError
+from my_inference_app.inference.classifier import Prediction
 from my_inference_app.server import create_app
-from my_inference_app.serving.classifier import Prediction
 from my_inference_app.settings import Settings
 from tests.conftest import PREDICTIONS, FakeClassifier, assert_error, client_of, form
-from tests.pictures import picture
+from tests.images import plain_image
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-DATA = picture()
+DATA = plain_image()
 
 
 class Page(HTMLParser):
@@ -98,7 +98,7 @@ def test_the_top_five(client: FlaskClient, fake: FakeClassifier) -> None:
 
 def test_a_real_model(tiny: Bundle) -> None:
     client = create_app(Settings(bundle=str(tiny.path))).test_client()
-    assert Page(upload(client, picture("red"))).texts["h2"] == ["red"]
+    assert Page(upload(client, plain_image("red"))).texts["h2"] == ["red"]
     assert upload(client, b"text").status_code == 415
 
 

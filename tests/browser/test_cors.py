@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from tests.browser.chromium import chromium
+from tests.images import plain_image
 from tests.live.service import Service, running
-from tests.pictures import picture
 
 # The header with the key makes the browser ask first whether it may.
 POST = """
@@ -67,7 +67,7 @@ def post(browser: webdriver.Chrome, url: str, data: bytes) -> dict[str, Any]:
 def test_a_page_that_is_named_and_one_that_is_not(tmp_path: Path, pages: list[str], service: Service) -> None:
     with chromium(tmp_path / "profile") as browser:
         browser.get(pages[0])
-        answer = post(browser, service.url, picture("blue"))
+        answer = post(browser, service.url, plain_image("blue"))
         assert answer["status"] == 200
         assert answer["body"]["predictions"][0]["label"] == "blue"
         assert answer["id"] == answer["body"]["request_id"]
@@ -76,4 +76,4 @@ def test_a_page_that_is_named_and_one_that_is_not(tmp_path: Path, pages: list[st
         too_large = post(browser, service.url, bytes(1024 * 1024 + 1))
         assert (too_large["status"], too_large["body"]["error"]["code"]) == (413, "payload_too_large")
         browser.get(pages[1])
-        assert post(browser, service.url, picture("blue")) == {"refused": "TypeError"}
+        assert post(browser, service.url, plain_image("blue")) == {"refused": "TypeError"}

@@ -10,8 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from my_inference_app.bundle import ENGINE_FILES, Bundle
-from my_inference_app.engines import Engine, load_engine
+from my_inference_app.bundles.bundle import ENGINE_FILES, Bundle
+from my_inference_app.engines.base import Engine, load_engine
 from my_inference_app.errors import BundleError, SettingError
 
 ENGINES = tuple(ENGINE_FILES)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.pictures import REPOSITORY
+from tests.images import REPOSITORY
 
 MODULE = "my_inference_app.export"
 # An address nobody listens on: connections are refused at once.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from my_inference_app import bundle
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.export.cli import Plan, run
-from my_inference_app.export.request import Request
+from my_inference_app.export.options import Options
 from tests.export import hub_server
 from tests.export.command_line import CommandLine
 from tests.export.hub_server import Hub, read_folder
@@ -48,7 +48,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, saved: Callable[[str], Pa
 
     @cache
     def once(family: str) -> Bundle:
-        return bundle.read(run(Plan(Request(str(saved(family))), models, ("openvino", "torch"))))
+        return bundle.read(run(Plan(Options(str(saved(family))), models, ("openvino", "torch"))))
 
     return once
 
@@ -58,7 +58,7 @@ def make(tmp_path: Path) -> Make:
     """Makes the bundle of a folder or name, in this process."""
 
     def of(model: str | Path) -> Bundle:
-        return bundle.read(run(Plan(Request(str(model)), tmp_path / "models", ("openvino",))))
+        return bundle.read(run(Plan(Options(str(model)), tmp_path / "models", ("openvino",))))
 
     return of
 

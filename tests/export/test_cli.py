@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from my_inference_app import bundle
+from my_inference_app.bundles import bundle
 from my_inference_app.errors import SourceError
 from my_inference_app.export import cli
+from my_inference_app.export.loaded_model import LoadedModel
+from my_inference_app.export.pipeline import bundle_of
 from my_inference_app.export.preprocessing import standard_spec, standard_transform
-from my_inference_app.export.source import Source
-from my_inference_app.export.work import bundle_of
 from tests.export.command_line import NOWHERE, CommandLine
 
 USAGE = {
@@ -124,10 +124,12 @@ class Untraceable(Plain):
         raise ValueError("not like this\nbut otherwise")
 
 
-def source_of(module: torch.nn.Module, **changes: Any) -> Source:
+def source_of(module: torch.nn.Module, **changes: Any) -> LoadedModel:
     spec = standard_spec()
     labels = ("red", "green", "blue")
-    return replace(Source("mine", module, labels, spec, standard_transform(spec), origin={"kind": "test"}), **changes)
+    return replace(
+        LoadedModel("mine", module, labels, spec, standard_transform(spec), origin={"kind": "test"}), **changes
+    )
 
 
 FAILING = {
@@ -145,7 +147,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("source", "message"), FAILING.values(), ids=FAILING)
-def test_what_answers_otherwise_is_not_written(source: Source, message: str, tmp_path: Path) -> None:
+def test_what_answers_otherwise_is_not_written(source: LoadedModel, message: str, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     older = bundle_of(source_of(Plain()), folder, ("openvino", "torch"))
     with pytest.raises(SourceError, match=f"^{message}") as caught:

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from my_inference_app.bundle import InputSpec
+from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.errors import SourceError
 from my_inference_app.export.agreement import check_preparation
+from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.preprocessing import standard_spec, standard_transform
 from my_inference_app.export.processor import read_processor
-from my_inference_app.export.source import Source
 from my_inference_app.export.torchvision_cpu import torchvision  # noqa: F401  (transformers imports it)
 
 import transformers as hf  # isort: skip
@@ -103,9 +103,9 @@ def processor_of(kind: str, options: dict[str, Any]) -> Any:
     return getattr(hf, f"{kind}ImageProcessorPil")(**options)
 
 
-def source_of(processor: Any) -> Source:
+def source_of(processor: Any) -> LoadedModel:
     read = read_processor(processor)
-    return Source("model", torch.nn.Identity(), (), read.spec, read.own, origin={}, arrange=read.arrange)
+    return LoadedModel("model", torch.nn.Identity(), (), read.spec, read.own, origin={}, arrange=read.arrange)
 
 
 @pytest.mark.parametrize(("kind", "options", "spec"), PROCESSORS.values(), ids=PROCESSORS)
@@ -143,7 +143,7 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_specification_is_seen(wrong: dict[str, Any]) -> None:
     spec = standard_spec()
-    right = Source("model", torch.nn.Identity(), (), spec, standard_transform(spec), origin={})
+    right = LoadedModel("model", torch.nn.Identity(), (), spec, standard_transform(spec), origin={})
     check_preparation(right)
     with pytest.raises(SourceError, match=r"model cannot be served: its own code prepares pictures in a way unknown"):
         check_preparation(replace(right, input=replace(spec, **wrong)))

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from my_inference_app import bundle
-from my_inference_app.bundle import InputSpec
-from my_inference_app.engines import load_engine
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.bundle import InputSpec
+from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export import quantize
 from my_inference_app.export.cli import main
 from my_inference_app.export.pictures import find
-from my_inference_app.machine import cores
+from my_inference_app.resources import cores
 
 SAMPLES = sorted((Path(__file__).parents[2] / "post_request").glob("*.[jp][pn]g"))
 

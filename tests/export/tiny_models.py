@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from tests.export.families import FAMILIES, LABELS, Family
-from tests.pictures import SAMPLES
+from tests.images import SAMPLES
 
 
 def save(name: str, folder: Path, **options: Any) -> Path:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from my_inference_app import bundle
-from my_inference_app.bundle import MANIFEST, Bundle
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.bundle import MANIFEST, Bundle
 
 Breakage = tuple[Callable[[Path], object], str]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import requests
 
+from tests.images import plain_image
 from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command, nginx_alone, until
-from tests.pictures import picture
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Gated:
         return (self.folder / "app.log").read_text()
 
     def send(self, label: str = "green") -> Future[requests.Response]:
-        return self.pool.submit(requests.post, f"{self.url}/predict", data=picture(label), timeout=60)
+        return self.pool.submit(requests.post, f"{self.url}/predict", data=plain_image(label), timeout=60)
 
     def occupy(self) -> Future[requests.Response]:
         """Closes the gate and sends a request, which is being computed from now on."""
@@ -70,7 +70,7 @@ class Gated:
 
 def raw_request(url: str) -> socket.socket:
     """A request whose answer nobody has asked for yet."""
-    body = picture()
+    body = plain_image()
     connection = socket.create_connection(("127.0.0.1", port_of(url)), timeout=30)
     connection.sendall(f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     return connection

@@ -11,9 +11,9 @@ from unittest.mock import patch
 import numpy as np
 from flask import Response, jsonify
 
-from my_inference_app.engines import Engine, Logits, Pictures, load_engine
+from my_inference_app.engines.base import Engine, Images, Logits, load_engine
 from my_inference_app.server import create_app
-from tests.pictures import COLOURS
+from tests.images import COLOURS
 
 _FOLDER = Path(os.environ["GATE"])
 
@@ -24,7 +24,7 @@ class Gate:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def __call__(self, pictures: Pictures) -> Logits:
+    def __call__(self, pictures: Images) -> Logits:
         with (_FOLDER / "batches").open("a") as file:
             file.write(f"{len(pictures)}\n")
         while (_FOLDER / "closed").exists():
@@ -38,7 +38,7 @@ def _load(*arguments: Any, **options: Any) -> Engine:
     return Gate(load_engine(*arguments, **options))
 
 
-with patch("my_inference_app.serving.classifier.load_engine", _load):
+with patch("my_inference_app.inference.classifier.load_engine", _load):
     app = create_app()
 
 

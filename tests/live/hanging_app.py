@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from my_inference_app.inference.classifier import Answer, Prediction, Timings
 from my_inference_app.server import create_app
-from my_inference_app.serving.classifier import Answer, Prediction, Timings
 from my_inference_app.settings import Settings
 
 

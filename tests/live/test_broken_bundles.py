@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from tests.live.breakages import BREAKAGES, copy
 from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from tests.live.service import REPOSITORY, Service, environment, free_port, nginx_alone, running
 
 PAGE = "https://page-with-quite-a-long-name.some-department.example.com:8443"

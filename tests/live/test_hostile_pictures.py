@@ -11,9 +11,9 @@ import pytest
 import requests
 from PIL import Image
 
+from tests.images import encode, pattern, png
 from tests.live.endurance import assert_it_stays_as_it_was
 from tests.live.service import REPOSITORY, Service
-from tests.pictures import encode, pattern, png
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 JPEG = encode(pattern(300, 200), "JPEG", quality=90)

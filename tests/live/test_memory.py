@@ -9,8 +9,8 @@ import requests
 from PIL import Image
 
 from benchmarks.soak.state import memory_mb
+from tests.images import encode
 from tests.live.service import REPOSITORY, Start
-from tests.pictures import encode
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 

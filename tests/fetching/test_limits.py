@@ -1,0 +1,146 @@
+"""No server and no resolver takes more of the service's time, memory and threads than it is given."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from itertools import chain
+from threading import Event, Thread, active_count
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.server import create_app
+from my_inference_app.settings import Settings
+from tests.conftest import FakeClassifier, assert_error, client_of
+from tests.images import plain_image
+from tests.live.service import until
+from tests.remote import Remote, allowing, chunked, http
+
+DATA = plain_image()
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def hasty(fake: FakeClassifier, remote: Remote) -> FlaskClient:
+    """Of a service that has little patience."""
+    return client_of(fake, **allowing(remote, url_timeout=0.5, max_upload_mb=1))
+
+
+def test_as_large_as_allowed(fake: FakeClassifier, remote: Remote) -> None:
+    data = b"x" * MEGABYTE
+    client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
+    for remote.answers["/large"] in (http(data), http(data, length=False), chunked(data)):
+        assert client.post(f"/predict?url={remote.url}/large").status_code == 200
+        assert fake.images == [data]
+
+
+def test_all_pictures_of_a_request_together_are_limited(fake: FakeClassifier, remote: Remote) -> None:
+    remote.answers["/half"] = http(b"x" * (MEGABYTE // 2))
+    client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
+    urls = [f"{remote.url}/{name}" for name in ("half", "half", "cat")]
+    results = client.post("/predict", json={"url": urls}).get_json()["results"]
+    assert [result["success"] for result in results] == [True, True, False]
+
+
+def drips(remote: Remote, data: bytes, start: int) -> Iterator[bytes]:
+    yield data[:start]
+    yield from remote.drip(data[start:])
+
+
+@pytest.mark.parametrize("start", [0, 20, len(http(DATA)) - 60], ids=["status", "headers", "body"])
+def test_servers_that_drip(hasty: FlaskClient, fake: FakeClassifier, remote: Remote, start: int) -> None:
+    """All of it would come in the end, and never is a byte late."""
+    remote.answers["/drip"] = lambda: drips(remote, http(DATA), start)
+    assert_error(hasty.post(f"/predict?url={remote.url}/drip"), 422, "fetch_failed")
+    assert fake.images == []
+
+
+def test_a_server_that_says_nothing(hasty: FlaskClient, remote: Remote) -> None:
+    remote.answers["/silent"] = remote.silence
+    assert_error(hasty.post(f"/predict?url={remote.url}/silent"), 422, "fetch_failed")
+
+
+def test_the_time_is_for_all_pictures_of_a_request(hasty: FlaskClient, remote: Remote) -> None:
+    remote.answers["/silent"] = remote.silence
+    urls = [f"{remote.url}/{name}" for name in ("silent", "cat", "dog")]
+    results = hasty.post("/predict", json={"url": urls}).get_json()["results"]
+    assert [result["success"] for result in results] == [False, False, False]
+    assert remote.paths == ["/silent"]
+
+
+def test_the_deadline_of_the_request_comes_first(
+    tiny: Bundle, remote: Remote, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "my_inference_app")
+    remote.answers["/drip"] = lambda: remote.drip(http(DATA))
+    settings = Settings(bundle=str(tiny.path), request_timeout=0.3, **allowing(remote, url_timeout=60))
+    response = create_app(settings).test_client().post(f"/predict?url={remote.url}/drip")
+    assert_error(response, 504, "timeout")
+    assert "TimeoutError" in caplog.text
+
+
+def test_what_is_said_to_be_too_large_is_not_waited_for(
+    fake: FakeClassifier, remote: Remote, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "my_inference_app")
+    head = http(b"", f"Content-Length: {MEGABYTE + 1}", length=False)
+    remote.answers["/large"] = lambda: chain([head], remote.silence())
+    client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
+    assert_error(client.post(f"/predict?url={remote.url}/large"), 422, "fetch_failed")
+    assert "Timeout" not in caplog.text
+
+
+def test_a_quarter_of_the_threads_fetch_and_the_others_go_on(fake: FakeClassifier, remote: Remote) -> None:
+    remote.answers["/silent"] = remote.silence
+    client = client_of(fake, threads=8, **allowing(remote, url_timeout=60))
+
+    def fetch() -> None:
+        client.application.test_client().post(f"/predict?url={remote.url}/silent")
+
+    stuck = [Thread(target=fetch) for _ in range(2)]
+    for thread in stuck:
+        thread.start()
+    until(lambda: len(remote.heads) == 2)
+    assert_error(client.post(f"/predict?url={remote.url}/cat"), 503, "overloaded")
+    assert client.post("/predict", data=DATA).status_code == 200
+    remote.stopped.set()
+    for thread in stuck:
+        thread.join()
+    assert client.post(f"/predict?url={remote.url}/cat").status_code == 200
+
+
+def test_lookups_that_hang_hold_no_request_and_do_not_pile_up(
+    fake: FakeClassifier, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(fake, threads=8, **allowing(remote, url_timeout=0.2))
+    asked: list[str] = []
+    wake = Event()
+
+    def ask(host: str) -> TestResponse:
+        return client.post("/predict", json={"url": f"http://{host}:{remote.port}/cat"})
+
+    def hang(host: str, *_: object, **__: object) -> object:
+        asked.append(host)
+        wake.wait()
+        raise socket.gaierror
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", hang)
+        try:
+            for number in range(5):
+                assert_error(ask(f"name{number}.test"), 422, "fetch_failed")
+            threads = active_count()
+            assert_error(ask("more.test"), 422, "fetch_failed")
+            assert active_count() == threads
+        finally:
+            wake.set()
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("127.0.0.1", remote.port))])
+        for _ in range(20):  # until the two are through
+            if ask("good.test").status_code == 200:
+                break
+    assert fake.images == [DATA]
+    assert len(asked) == 2, "a quarter of the threads; those that waited are not looked up any more"

@@ -1,0 +1,185 @@
+"""Images of known colours in, labels out, through both engines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from my_inference_app.bundles import bundle
+from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.errors import (
+    BundleError,
+    ClientGone,
+    ImageTooLarge,
+    ImageUndecodable,
+    ServiceError,
+    SettingError,
+    UnsupportedFormat,
+)
+from my_inference_app.inference.classifier import Classifier, ModelClassifier, Prediction, load, top_predictions
+from my_inference_app.settings import Settings
+from tests.images import COLOURS, plain_image
+
+
+@pytest.fixture(scope="module", params=["openvino", "torch"])
+def classifier(request: pytest.FixtureRequest, tiny: Bundle) -> Classifier:
+    return load(Settings(bundle=str(tiny.path), engine=request.param, max_batch=4, max_pixels=10_000))
+
+
+def classify(classifier: Classifier, *images: bytes, top_k: int = 3) -> list[Sequence[Prediction] | ServiceError]:
+    return list(classifier.classify(images, top_k, time.monotonic() + 60).outcomes)
+
+
+def best(outcome: Sequence[Prediction] | ServiceError) -> str:
+    assert not isinstance(outcome, ServiceError)
+    return outcome[0].label
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("label", COLOURS)
+def test_the_label_of_a_picture(classifier: Classifier, label: str, format: str) -> None:
+    (outcome,) = classify(classifier, plain_image(label, format=format))
+    assert best(outcome) == label
+
+
+def test_scores_are_probabilities_best_first(classifier: Classifier) -> None:
+    (outcome,) = classify(classifier, plain_image("blue"))
+    assert not isinstance(outcome, ServiceError)
+    scores = [prediction.score for prediction in outcome]
+    assert sum(scores) == pytest.approx(1)
+    assert scores == sorted(scores, reverse=True)
+    assert {prediction.class_id: prediction.label for prediction in outcome} == dict(enumerate(COLOURS))
+    logits = np.array(COLOURS["blue"]) / 32
+    assert scores[0] == pytest.approx(np.exp(logits[2]) / np.exp(logits).sum(), abs=0.01)
+
+
+@pytest.mark.parametrize(("top_k", "found"), [(1, 1), (2, 2), (3, 3), (5, 3), (1000, 3)])
+def test_as_many_as_asked_for_and_as_there_are(classifier: Classifier, top_k: int, found: int) -> None:
+    (outcome,) = classify(classifier, plain_image(), top_k=top_k)
+    assert not isinstance(outcome, ServiceError)
+    assert len(outcome) == found
+
+
+def test_several_pictures_in_their_order_each_with_its_own_error(classifier: Classifier) -> None:
+    images = [
+        plain_image("red"),
+        b"no picture",
+        plain_image("blue", format="JPEG"),
+        plain_image("red")[:60],
+        b"",
+        plain_image(size=(101, 100)),
+        *[plain_image("green")] * 8,
+    ]
+    outcomes = classify(classifier, *images)
+    errors = [UnsupportedFormat, ImageUndecodable, UnsupportedFormat, ImageTooLarge]
+    assert [type(outcomes[index]) for index in (1, 3, 4, 5)] == errors
+    assert [best(outcomes[index]) for index in (0, 2)] == ["red", "blue"]
+    assert [best(outcome) for outcome in outcomes[6:]] == ["green"] * 8
+
+
+def test_only_unreadable_pictures(classifier: Classifier) -> None:
+    answer = classifier.classify([b"", b"x"], 5, time.monotonic() + 60)
+    assert [type(outcome) for outcome in answer.outcomes] == [UnsupportedFormat] * 2
+    assert (answer.timings.queue, answer.timings.infer) == (0, 0)
+
+
+def test_timings(classifier: Classifier) -> None:
+    timings = classifier.classify([plain_image(), b"x", plain_image()], 5, time.monotonic() + 60).timings
+    assert timings.decode > 0 and timings.infer > 0 and timings.queue >= 0
+
+
+def test_many_at_once(classifier: Classifier) -> None:
+    labels = list(COLOURS) * 50
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(lambda label: classify(classifier, plain_image(label)), labels))
+    assert [best(outcome) for (outcome,) in outcomes] == labels
+
+
+def test_it_is_ready_once_it_is_warm(tiny: Bundle) -> None:
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings())
+    assert (classifier.name, classifier.ready) == ("tiny", False)
+    classifier.warm_up()
+    assert classifier.ready
+    assert load(Settings(bundle=str(tiny.path))).ready
+
+
+def test_one_picture_at_a_time_is_possible(tiny: Bundle) -> None:
+    one_by_one = load(Settings(bundle=str(tiny.path), max_batch=1, queue_size=1))
+    assert [best(outcome) for outcome in classify(one_by_one, *map(plain_image, COLOURS))] == list(COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"bundle": "/no/bundle"}, BundleError),
+        ({"engine": "openvino", "device": "cuda"}, SettingError),
+        ({"engine": "torch", "device": "abacus"}, SettingError),
+    ],
+)
+def test_what_cannot_be_loaded(tiny: Bundle, settings: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        load(Settings(**{"bundle": str(tiny.path), **settings}))
+
+
+def test_nothing_is_done_for_a_client_that_is_gone(classifier: Classifier) -> None:
+    with pytest.raises(ClientGone):
+        classifier.classify([b"not even looked at"], 1, time.monotonic() + 60, lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"labels": ("red", "green")}, "2 labels for 3 classes"),
+        ({"labels": ("red", "green", "blue", "pink")}, "4 labels for 3 classes"),
+    ],
+)
+def test_parts_that_do_not_fit_together(tiny: Bundle, change: dict[str, Any], reason: str) -> None:
+    classifier = ModelClassifier(replace(tiny, **change), Settings())
+    with pytest.raises(BundleError, match=reason):
+        classifier.warm_up()
+    assert not classifier.ready
+
+
+def test_a_resizing_that_nobody_knows(tiny: Bundle) -> None:
+    classifier = ModelClassifier(replace(tiny, input=replace(tiny.input, interpolation="magic")), Settings())
+    with pytest.raises(BundleError, match="cannot be resized with 'magic'"):
+        classifier.warm_up()
+
+
+def test_another_model_is_never_taken_instead(tiny: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "other").symlink_to(tiny.path)
+    with pytest.raises(BundleError, match="microsoft--resnet-50"):
+        load(Settings(models_dir=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("logits", "ids", "scores"),
+    [
+        ([0, 0, 0], [0, 1, 2], [1 / 3, 1 / 3, 1 / 3]),
+        ([1, 3, 2], [1, 2, 0], [0.6652, 0.2447, 0.0900]),
+        ([1000, 0, -1000], [0, 1, 2], [1, 0, 0]),
+        ([-1000, -1000, -999], [2, 0, 1], [0.5761, 0.2119, 0.2119]),
+        ([3e38, -3e38, 3e38], [0, 2, 1], [0.5, 0.5, 0]),
+    ],
+)
+def test_probabilities_from_logits(logits: list[float], ids: list[int], scores: list[float]) -> None:
+    with np.errstate(all="raise", under="ignore"):
+        found = top_predictions(np.array(logits, np.float32), ("a", "b", "c"), 3)
+    assert [prediction.class_id for prediction in found] == ids
+    assert [prediction.label for prediction in found] == ["abc"[index] for index in ids]
+    assert [prediction.score for prediction in found] == pytest.approx(scores, abs=1e-4)
+    assert all(type(prediction.score) is float and type(prediction.class_id) is int for prediction in found)
+
+
+def test_several_devices_are_replicas(tiny: Bundle) -> None:
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(engine="torch", device="cpu, cpu", max_batch=4))
+    classifier.warm_up()
+    answer = classifier.classify([plain_image()] * 9, 1, time.monotonic() + 60)
+    assert len(answer.outcomes) == 9
