@@ -20,6 +20,7 @@ from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
 from .settings import PROJECT, Settings
+from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
 _NGINX_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
@@ -76,11 +77,10 @@ def _find_nginx() -> str:
 
 
 def _check_port(name: str, host: str, port: int) -> None:
-    address = "" if host == "*" else host
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((address, port))
+            probe.bind((host, port))
         except PermissionError:
             raise SetupError(f"port {port} needs root: choose another, as in `make run {name}={port + 8000}`") from None
         except OSError as error:
@@ -115,15 +115,15 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         **os.environ,
         "NGINX_BINARY": nginx,
         "NGINX_PREFIX": prefix,
-        "LISTEN": settings.listen,
+        "LISTEN": bracketed(settings.listen),
         "PORT": str(settings.port),
-        "UPSTREAM": f"{_reachable(settings.app_host)}:{settings.app_port}",
+        "UPSTREAM": f"{bracketed(reachable(settings.app_host))}:{settings.app_port}",
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "REQUEST_TIMEOUT": str(settings.request_timeout),
-        "CORS_ORIGINS": ",".join(settings.origins),
+        "CORS_ORIGINS": ",".join(settings.cors_origins),
         "CLIENT_RATE": str(settings.client_rate),
         "CLIENT_CONNECTIONS": str(settings.client_connections),
-        "TRUSTED_PROXIES": settings.trusted_proxies,
+        "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
     }
     return _start(["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment)
 
@@ -148,7 +148,7 @@ def _wait_until_ready(process: Process, name: str, host: str, port: int) -> None
     """Until a warmed-up model answers at this address, or the process has given up."""
     while process.poll() is None:
         try:
-            with closing(HTTPConnection(_reachable(host), port, timeout=5)) as connection:
+            with closing(HTTPConnection(reachable(host), port, timeout=5)) as connection:
                 connection.request("GET", "/readyz")
                 if connection.getresponse().status == 200:
                     return
@@ -156,10 +156,6 @@ def _wait_until_ready(process: Process, name: str, host: str, port: int) -> None
             pass
         time.sleep(0.05)
     raise SetupError(f"{name} stopped before it was ready: the lines above say why")
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("*", "0.0.0.0") else host  # noqa: S104
 
 
 def _announce(settings: Settings, folder: Path, port: int) -> None:

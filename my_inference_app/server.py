@@ -15,10 +15,10 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
-from my_inference_app.api import errors, health, monitoring, page
+from my_inference_app.api import errors, health, page
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
 from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
-from my_inference_app.api.guard.keys import read_keys, refuse_without_key
+from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.protocols import predict
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
@@ -39,12 +39,11 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     app.extensions.update(
         settings=settings,
         classifier=classifier or load(settings),
-        api_keys=read_keys(settings),
         fetcher=Fetcher(settings),
         in_flight=InFlight(),
         stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )
-    for module in (predict, health, monitoring, page):
+    for module in (predict, health, page):
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
