@@ -8,6 +8,7 @@ from my_inference_app import shared_folder
 from my_inference_app.errors import SetupError
 from my_inference_app.resources import give_large_memory_back
 from my_inference_app.settings import Settings
+from my_inference_app.settings.parsing import bracketed
 
 try:
     _settings = Settings.from_env()
@@ -25,7 +26,7 @@ configure_logging(_settings.log_level)
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 wsgi_app = "my_inference_app.wsgi:app"
-bind = f"{_settings.app_host}:{_settings.app_port}"
+bind = f"{bracketed(_settings.app_host)}:{_settings.app_port}"
 worker_class = "gthread"
 worker_connections = 10_000
 backlog = 4096

@@ -147,7 +147,7 @@ def _check_ports(settings: Settings, with_nginx: bool) -> None:
 
 
 def _check_port(name: str, host: str, port: int) -> None:
-    found = socket.getaddrinfo(None if host == "*" else host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, _, _, address = found[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -164,7 +164,7 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 
 def _export(settings: Settings, fall_back: bool) -> Path:
-    """The bundle to serve, made first if need be. A process of its own makes it, with packages that serving never loads."""
+    """The bundle to serve. If need be it is made first, by a process of its own: that takes heavy packages."""
     if settings.bundle:
         return bundle.read(bundle_dir(settings)).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
@@ -202,7 +202,7 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "REQUEST_TIMEOUT": str(settings.request_timeout),
         "GRACE_TIMEOUT": str(settings.grace_timeout),
-        "CORS_ORIGINS": ",".join(settings.origins),
+        "CORS_ORIGINS": ",".join(settings.cors_origins),
         "CLIENT_RATE": str(settings.client_rate),
         "CLIENT_CONNECTIONS": str(settings.client_connections),
         "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),

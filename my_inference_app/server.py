@@ -16,9 +16,9 @@ from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
 from my_inference_app.api import errors, page
-from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
 from my_inference_app.api.guard.admission import refuse_late
-from my_inference_app.api.guard.keys import read_keys, refuse_without_key
+from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
+from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.protocols import predict
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
@@ -39,7 +39,6 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     app.extensions.update(
         settings=settings,
         classifier=classifier or load(settings),
-        api_keys=read_keys(settings),
         fetcher=Fetcher(settings),
         in_flight=InFlight(),
     )
