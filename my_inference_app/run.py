@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import pid_file
+from . import own_folder, pid_file
 from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
@@ -184,9 +184,12 @@ def _gunicorn(folder: Path) -> Process:
 
 @contextmanager
 def _nginx_folder() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # nginx's workers are another user, when started by root
-        yield folder
+    folder = own_folder.make("nginx", tempfile.gettempdir())
+    try:
+        folder.chmod(0o755)  # nginx's workers are another user, when started by root
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:

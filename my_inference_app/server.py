@@ -20,6 +20,7 @@ from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
 from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.protocols import predict
+from my_inference_app.api.whole_response import send_as_one_piece
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
 from my_inference_app.inference.classifier import Classifier, load
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     app.before_request(refuse_late)
     app.after_request(_end)
     app.after_request(tell_origins)
+    app.after_request(send_as_one_piece)
     return app
 
 

@@ -1,10 +1,8 @@
-"""Until when a request is worth answering, and whether its client is still there."""
+"""Until when a request is worth answering."""
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable
 
 from flask import Request, current_app, g, request
 
@@ -38,25 +36,3 @@ def seconds_waited(request: Request, request_timeout: float) -> float:
     except ValueError:
         return 0.0
     return waited if 0 <= waited <= request_timeout + _NGINX_WAITS else 0.0
-
-
-def abandoned(request: Request) -> Callable[[], bool]:
-    """A function that tells whether the client has hung up. nginx hangs up as soon as its own client has.
-
-    A client that only announces the end of its request, as `nc -N` does and nginx never, looks the same: if its request
-    has to wait for its turn, it is not computed.
-    """
-    # WSGI servers pass the connection on under their own name.
-    connection: socket.socket | None = next((v for k, v in request.environ.items() if k.endswith(".socket")), None)
-
-    def is_gone() -> bool:
-        if connection is None:
-            return False
-        try:
-            return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-
-    return is_gone

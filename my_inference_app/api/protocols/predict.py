@@ -12,8 +12,8 @@ from ...errors import ServiceError, UrlsDisabled
 from ...fetching.fetcher import Fetcher
 from ...inference.classifier import Answer, Classifier, Prediction, Timings
 from ...settings import Settings
+from ..connection import abandoned
 from ..errors import error_body
-from ..guard.admission import abandoned
 from ..input import uploads
 from ..input.uploads import Upload
 
