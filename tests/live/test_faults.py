@@ -54,7 +54,7 @@ def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = gunicorn_command("tests.live.hanging_app:app")
-    variables = environment(APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3)
+    variables = environment(APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3, REQUEST_TIMEOUT=2.9)
     log = tmp_path / "log"
     with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:
         try:
