@@ -21,6 +21,7 @@ from .bundles.store import bundle_dir
 from .errors import SetupError
 from .processes import Process
 from .settings import PROJECT, Settings
+from .settings.environment import is_set
 from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
@@ -168,7 +169,7 @@ def _export(settings: Settings, fall_back: bool) -> Path:
     if settings.bundle:
         return bundle.read(bundle_dir(settings)).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
-    if fall_back and not os.environ.get("MODEL"):
+    if fall_back and not is_set("MODEL"):
         command += ["--fallback", FALLBACK]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:

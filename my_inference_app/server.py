@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
 import time
@@ -25,6 +24,7 @@ from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
 from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
+from my_inference_app.settings.environment import is_set
 from my_inference_app.watchdog import InFlight
 
 _access = logging.getLogger("access")
@@ -102,7 +102,7 @@ def main(default_port: int) -> None:
         app = create_app(settings)
     except SetupError as error:
         sys.exit(f"error: {error}")
-    port = settings.app_port if os.environ.get("APP_PORT") else default_port
+    port = settings.app_port if is_set("APP_PORT") else default_port
     app.run(host=settings.app_host, port=port, threaded=True)
 
 

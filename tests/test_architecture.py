@@ -38,6 +38,7 @@ ALLOWED = {
     "werkzeug": {"api", "server"},
     "jinja2": {"api", "server"},
     "prometheus_client": {"metrics"},
+    "dotenv": {"settings.environment"},
     "openvino": {"engines.openvino", "export"},
     "torch": {"engines.torchscript", "export"},
     "torchvision": {"export"},

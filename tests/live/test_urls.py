@@ -57,7 +57,7 @@ def test_pictures_are_fetched_from_where_it_is_allowed(start: Start, remote: Rem
 def test_slow_servers_do_not_keep_pictures_out(start: Start, remote: Remote) -> None:
     remote.answers["/silent"] = remote.silence
     settings = {"PREDICT_URLS": 1, "URL_ALLOW": "127.0.0.1", "URL_PORTS": remote.port, "URL_TIMEOUT": 60}
-    service = start(WORKERS=1, THREADS=8, REQUEST_TIMEOUT=60, **settings)
+    service = start(WORKERS=1, THREADS=8, REQUEST_TIMEOUT=60, HANG_TIMEOUT=120, **settings)
 
     def fetch(_: int) -> requests.Response:
         return requests.post(f"{service.url}/predict?url={remote.url}/silent", timeout=120)

@@ -101,7 +101,7 @@ def test_timings_of_the_server(client: FlaskClient) -> None:
 
 def test_the_deadline_follows_the_settings(fake: FakeClassifier) -> None:
     earliest = time.monotonic() + 1234
-    client_of(fake, request_timeout=1234.0).post("/predict", data=DATA)
+    client_of(fake, request_timeout=1234.0, hang_timeout=2000.0).post("/predict", data=DATA)
     assert earliest <= fake.deadline <= time.monotonic() + 1234
 
 
