@@ -10,6 +10,7 @@ import time
 import uuid
 import warnings
 from contextlib import suppress
+from importlib import import_module
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -17,14 +18,16 @@ from werkzeug.exceptions import HTTPException
 from my_inference_app import metrics
 from my_inference_app.api import errors, health, monitoring, page
 from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
-from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
+from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
 from my_inference_app.api.guard.keys import read_keys, refuse_without_key
-from my_inference_app.api.protocols import predict
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
 from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
 from my_inference_app.watchdog import InFlight
+
+# Each is a module in api/protocols/ with a blueprint.
+PROTOCOLS = ("predict",)
 
 _access = logging.getLogger("access")
 _CHUNK = 1 << 20
@@ -44,15 +47,17 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
         in_flight=InFlight(),
         stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )
-    for module in (predict, health, monitoring, page):
+    for module in (health, monitoring, page):
         app.register_blueprint(module.blueprint)
+    for protocol in PROTOCOLS:
+        app.register_blueprint(import_module(f"my_inference_app.api.protocols.{protocol}").blueprint)
     errors.register(app)
     app.before_request(_begin)
     app.before_request(answer_preflight)
     app.before_request(refuse_on_refusal_lane)
     app.before_request(refuse_without_key)
     app.after_request(_end)
-    app.after_request(tell_origins)
+    app.after_request(add_cors_headers)
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, jsonify
 
 from ..errors import NotReady
-from .protocols.predict import classifier
+from .context import classifier
 
 blueprint = Blueprint("health", __name__)
 

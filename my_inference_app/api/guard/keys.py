@@ -1,15 +1,17 @@
-"""Who may use the service, where keys are set."""
+"""Requires one of the API keys, if any are set."""
 
 from __future__ import annotations
 
 import hmac
 from pathlib import Path
 
-from flask import current_app, request
+from flask import Request, g, request
 
 from ...errors import SettingError, Unauthorized
 from ...settings import Settings
 from ..admission import PROBES
+from ..context import api_keys
+from ..input.multipart_form import text_field
 
 
 def read_keys(settings: Settings) -> tuple[bytes, ...]:
@@ -28,16 +30,20 @@ def read_keys(settings: Settings) -> tuple[bytes, ...]:
 
 
 def refuse_without_key() -> None:
-    keys: tuple[bytes, ...] = current_app.extensions["api_keys"]
-    if not keys or request.path in PROBES:
-        return
-    given = _given_key()
-    # All of them are compared, each in constant time: how long it takes says nothing about the keys.
-    if sum(hmac.compare_digest(given, key) for key in keys) == 0:
-        raise Unauthorized("this service takes a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    keys = api_keys()
+    # nginx serves the static files, which hold nothing secret, without a key too.
+    if keys and request.path not in PROBES and request.endpoint != "static":
+        given = given_key(request)
+        # Each key is compared, and in constant time: the time that this takes says nothing about the keys.
+        if sum(hmac.compare_digest(given, key) for key in keys) == 0:
+            raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    g.key_accepted = True  # the page shows nothing but its form without it
 
 
-def _given_key() -> bytes:
+def given_key(request: Request) -> bytes:
+    """The bytes of the key in the headers or, if they have none, in the form of the page."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    return key.encode("latin-1", "replace")  # the bytes that were sent
+    if not key and request.endpoint == "page.upload":
+        return text_field(request, "api_key").strip()
+    return key.encode("latin-1", "replace")
