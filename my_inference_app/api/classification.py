@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import g
+from flask import g, request
 
 from ..errors import ServiceError, UrlsDisabled
 from ..inference.classifier import Answer
 from . import context
+from .guard.admission import abandoned
 from .input.upload import Upload
 
 
@@ -19,7 +20,7 @@ def classify(images: Sequence[Upload], top_k: int) -> Answer:
     contents = _contents(images, deadline)
     with context.in_flight().request():
         found = [content for content in contents if isinstance(content, bytes)]
-        answer = context.classifier().classify(found, top_k, deadline, context.abandoned())
+        answer = context.classifier().classify(found, top_k, deadline, abandoned(request))
     outcomes = iter(answer.outcomes)
     merged = [next(outcomes) if isinstance(content, bytes) else content for content in contents]
     return Answer(merged, answer.timings)

@@ -69,7 +69,7 @@ def _page(**values: object) -> Response:
         "index.html",
         # Without the key the page shows the form only.
         model=context.classifier().name if g.get("key_accepted") else None,
-        needs_key=bool(context.api_keys()),
+        needs_key=bool(context.settings().keys),
         max_upload_mb=context.settings().max_upload_mb,
         **values,
     )

@@ -191,7 +191,7 @@ def test_form_without_a_file_returns_400_on_the_page(client: FlaskClient) -> Non
 
 
 def test_upload_over_the_limit_returns_413_on_the_page(fake: FakeClassifier) -> None:
-    for client in (client_of(fake, max_upload_mb=1), client_of(fake, max_upload_mb=1, api_keys="secret")):
+    for client in (client_of(fake, max_upload_mb=1), client_of(fake, max_upload_mb=1, api_keys=(b"secret",))):
         response = upload(client, bytes(2_000_000))
         assert response.status_code == 413
         page = Page(response)
@@ -218,7 +218,7 @@ def test_wrong_method_returns_405_json(client: FlaskClient) -> None:
 
 @pytest.fixture
 def keyed(fake: FakeClassifier) -> FlaskClient:
-    return client_of(fake, api_keys="secret, schlüssel")
+    return client_of(fake, api_keys=(b"secret", "schlüssel".encode()))
 
 
 def test_form_of_a_service_with_keys_shows_a_key_field_and_nothing_else(keyed: FlaskClient) -> None:

@@ -16,7 +16,7 @@ _MAX_AGE = "7200"  # seconds; Chromium caches no longer
 
 def answer_preflight() -> Response | None:
     """Runs before a key is required: browsers send none with a preflight request."""
-    origins = settings().origins
+    origins = settings().cors_origins
     if not (origins and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers):
         return None
     if request.routing_exception:  # the error handler answers with 404
@@ -31,7 +31,7 @@ def answer_preflight() -> Response | None:
 
 def add_cors_headers(response: Response) -> Response:
     """On every response, errors included: without them a page cannot read the error."""
-    origins, own = settings().origins, request.headers.get("Origin", "")
+    origins, own = settings().cors_origins, request.headers.get("Origin", "")
     if not origins:
         return response
     if "*" not in origins:

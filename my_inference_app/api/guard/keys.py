@@ -1,43 +1,25 @@
-"""Requires one of the API keys, if any are set."""
+"""Refuses requests without a key, where keys are set."""
 
 from __future__ import annotations
 
 import hmac
-from pathlib import Path
 
 from flask import Request, g, request
 
-from ...errors import SettingError, Unauthorized
-from ...settings import Settings
-from ..admission import PROBES
-from ..context import api_keys
+from ...errors import Unauthorized
+from ..context import settings
 from ..input.multipart_form import text_field
 
 
-def read_keys(settings: Settings) -> tuple[bytes, ...]:
-    """The keys of API_KEYS and API_KEYS_FILE; none means that everybody may."""
-    texts = settings.api_keys.split(",")
-    if settings.api_keys_file:
-        try:
-            texts += Path(settings.api_keys_file).read_text("utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            raise SettingError(f"API_KEYS_FILE={settings.api_keys_file} cannot be read: {error}") from None
-    keys = tuple(text.strip().encode() for text in texts if text.strip())
-    if settings.api_keys_file and not keys:
-        # An empty file must not open the service to everybody.
-        raise SettingError(f"API_KEYS_FILE={settings.api_keys_file} has no keys in it")
-    return keys
-
-
 def refuse_without_key() -> None:
-    keys = api_keys()
+    keys = settings().keys
     # nginx serves the static files, which hold nothing secret, without a key too.
-    if keys and request.path not in PROBES and request.endpoint != "static":
+    if keys and request.endpoint != "static":
         given = given_key(request)
-        # Each key is compared, and in constant time: the time that this takes says nothing about the keys.
+        # Compares with all keys, each in constant time: the duration must not give a key away.
         if sum(hmac.compare_digest(given, key) for key in keys) == 0:
             raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
-    g.key_accepted = True  # the page shows nothing but its form without it
+    g.key_accepted = True  # without it the page shows its form only
 
 
 def given_key(request: Request) -> bytes:
