@@ -1,10 +1,10 @@
-"""Every failure a user can cause, each with its HTTP status and a code that never changes."""
+"""Every failure of a request, with its HTTP status and a code that never changes; and failures that stop a start."""
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Base of all errors that are told to the user; the message says what to do."""
+    """Base of all errors that a client gets. The message says what to do."""
 
     status = 500
     code = "internal_error"
@@ -67,14 +67,14 @@ class FetchFailed(ServiceError):
 
 
 class ClientGone(ServiceError):
-    """Nobody reads this answer; it stands in the log, with nginx's own number for such a request."""
+    """Appears in the log only: the client has disconnected. nginx logs such a request with the same status."""
 
     status = 499
     code = "client_gone"
 
 
 class RateLimited(ServiceError):
-    """nginx answers with it, nothing here does."""
+    """Only nginx answers with it."""
 
     status = 429
     code = "rate_limited"
@@ -114,20 +114,20 @@ class VersionNotSupported(ServiceError):
 
 
 class SetupError(Exception):
-    """What stops a command or a server from starting; told in one line, without a traceback."""
+    """Stops a command or the start of a server. It is shown as one line, without a traceback."""
 
 
 class SettingError(SetupError):
-    """A setting with a value that cannot be used."""
+    """A setting has a value that cannot be used."""
 
 
 class BundleError(SetupError):
-    """A bundle that is missing, damaged or of another format."""
+    """A bundle is missing, damaged or of another format."""
 
 
 class SourceError(SetupError):
-    """Weights that cannot be had or are not an image classifier."""
+    """Weights cannot be loaded, or are not an image classifier."""
 
 
 class SourceUnreachable(SourceError):
-    """The hub cannot be reached and nothing is cached: the one case with a fallback."""
+    """The hub is out of reach and nothing is cached. `make run` without a MODEL then falls back to another model."""

@@ -35,7 +35,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def create_app(settings: Settings | None = None, classifier: Classifier | None = None) -> Flask:
-    """The app, with the model of the settings loaded and warm unless a classifier is given."""
+    """Creates the app. Loads and warms up the model of the settings, unless a classifier is given."""
     settings = settings or Settings.from_env()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
@@ -83,21 +83,21 @@ def _end(response: Response) -> Response:
 
 
 def _read_the_rest() -> None:
-    """An answer that comes before the end of its request looks like a broken connection to nginx."""
-    # More than is allowed, a body that cannot be read, or a client that is gone.
+    """nginx takes a response that arrives before the end of its request for a broken connection."""
+    # The body may be too large or malformed, and the client may be gone.
     with suppress(HTTPException, ServiceError, OSError):
         while request.stream.read(_CHUNK):
             pass
 
 
 def configure_logging(level: str) -> None:
-    # Pillow warns of every oddity in a picture; to say something about it is the sender's answer, not the log's.
+    # Pillow warns of oddities in images. They concern the client, who gets an error, and would fill the log.
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def main(default_port: int) -> None:
-    """Flask's own server, for debugging."""
+    """Runs Flask's own server, for debugging."""
     try:
         settings = Settings.from_env()
         configure_logging(settings.log_level)

@@ -1,4 +1,4 @@
-"""Every failure has the one shape, and says no more than it should."""
+"""Every failure has the standard error body, and reveals nothing of the inside."""
 
 from __future__ import annotations
 
@@ -38,19 +38,23 @@ DATA = plain_image()
 
 
 @pytest.mark.parametrize("code", CONTRACT)
-def test_codes_and_statuses_never_change(client: FlaskClient, fake: FakeClassifier, code: str) -> None:
+def test_error_of_every_class_has_its_fixed_code_and_status(
+    client: FlaskClient, fake: FakeClassifier, code: str
+) -> None:
     kind, status = CONTRACT[code]
     for fake.error, fake.unreadable in ((kind("what to do"), {}), (None, {DATA: kind("what to do")})):
         assert assert_error(client.post("/predict", data=DATA), status, code) == "what to do"
 
 
-def test_every_error_is_in_the_contract() -> None:
+def test_contract_contains_every_error_class() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ServiceError)}
     assert kinds == {kind for kind, _ in CONTRACT.values()}
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1), (errors.RateLimited, 1)])
-def test_when_to_come_back(client: FlaskClient, fake: FakeClassifier, kind: type[ServiceError], seconds: int) -> None:
+def test_temporary_error_has_retry_after(
+    client: FlaskClient, fake: FakeClassifier, kind: type[ServiceError], seconds: int
+) -> None:
     fake.error = kind("later")
     assert client.post("/predict", data=DATA).headers["Retry-After"] == str(seconds)
 
@@ -59,13 +63,13 @@ def test_when_to_come_back(client: FlaskClient, fake: FakeClassifier, kind: type
 @pytest.mark.parametrize(
     "path", ["/predictions", "/predict/", "/Predict", "/index.html", "/api/predict", "/%00", "/<script>", "/static"]
 )
-def test_unknown_paths(client: FlaskClient, method: str, path: str) -> None:
+def test_unknown_path_returns_404(client: FlaskClient, method: str, path: str) -> None:
     message = assert_error(client.open(path, method=method), 404, "not_found")
     assert "/predict" in message and "<" not in message
 
 
 @pytest.mark.parametrize("path", ["none.css", "../server.py", "%2e%2e/server.py", "..%2fserver.py", ""])
-def test_unknown_files(client: FlaskClient, path: str) -> None:
+def test_unknown_static_file_returns_404(client: FlaskClient, path: str) -> None:
     assert_error(client.get(f"/static/{path}"), 404, "not_found")
 
 
@@ -78,11 +82,11 @@ def test_unknown_files(client: FlaskClient, path: str) -> None:
         ("DELETE", "/predict", {"POST", "OPTIONS"}),
         ("NONSENSE", "/predict", {"POST", "OPTIONS"}),
         ("PUT", "/", {"GET", "HEAD", "POST", "OPTIONS"}),
-        ("POST", "/healthz", {"GET", "HEAD", "OPTIONS"}),
-        ("POST", "/readyz", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_wrong_methods_are_told_the_right_ones(client: FlaskClient, method: str, path: str, allowed: set[str]) -> None:
+def test_wrong_method_returns_405_with_the_right_ones(
+    client: FlaskClient, method: str, path: str, allowed: set[str]
+) -> None:
     response = client.open(path, method=method)
     assert set(response.headers["Allow"].split(", ")) == allowed
     if method == "HEAD":
@@ -92,7 +96,7 @@ def test_wrong_methods_are_told_the_right_ones(client: FlaskClient, method: str,
     assert all(name in message for name in allowed)
 
 
-def test_options(client: FlaskClient) -> None:
+def test_options_returns_the_methods(client: FlaskClient) -> None:
     response = client.options("/predict")
     assert response.status_code == 200
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
@@ -101,7 +105,7 @@ def test_options(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret /root/.ssh"), KeyError("secret"), MemoryError("secret"), ZeroDivisionError("secret")]
 )
-def test_the_unforeseen_is_logged_and_not_told(
+def test_unforeseen_exception_is_logged_and_not_shown(
     client: FlaskClient, fake: FakeClassifier, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     fake.error = error
@@ -114,7 +118,7 @@ def test_the_unforeseen_is_logged_and_not_told(
     assert record.exc_info and record.exc_info[1] is error
 
 
-def test_what_was_foreseen_is_not_logged_as_a_failure(
+def test_expected_error_is_not_logged_as_a_failure(
     client: FlaskClient, fake: FakeClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.error = errors.Overloaded("later")
@@ -124,7 +128,7 @@ def test_what_was_foreseen_is_not_logged_as_a_failure(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_after_a_failure_all_goes_on(client: FlaskClient, fake: FakeClassifier) -> None:
+def test_request_after_a_failure_is_answered(client: FlaskClient, fake: FakeClassifier) -> None:
     fake.error = RuntimeError()
     assert_error(client.post("/predict", data=DATA), 500, "internal_error")
     fake.error = None

@@ -64,7 +64,9 @@ def post(browser: webdriver.Chrome, url: str, data: bytes) -> dict[str, Any]:
     return answer
 
 
-def test_a_page_that_is_named_and_one_that_is_not(tmp_path: Path, pages: list[str], service: Service) -> None:
+def test_permitted_page_uses_the_api_and_other_page_does_not(
+    tmp_path: Path, pages: list[str], service: Service
+) -> None:
     with chromium(tmp_path / "profile") as browser:
         browser.get(pages[0])
         answer = post(browser, service.url, plain_image("blue"))

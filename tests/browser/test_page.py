@@ -39,7 +39,7 @@ def text(element: webdriver.Chrome | WebElement, selector: str) -> str:
     return found
 
 
-def test_a_picture_is_uploaded_and_its_top_five_shown(browser: webdriver.Chrome, service: Service) -> None:
+def test_upload_shows_the_image_and_its_top_five(browser: webdriver.Chrome, service: Service) -> None:
     upload(browser, service.url, PICTURES / "cat.jpg")
     assert "cat" in text(browser, "h2")
     rows = browser.find_elements(By.CSS_SELECTOR, "ol li")
@@ -52,16 +52,14 @@ def test_a_picture_is_uploaded_and_its_top_five_shown(browser: webdriver.Chrome,
     assert "efficientnet-lite0" in text(browser, "footer")
 
 
-def test_the_page_is_styled_and_silent(browser: webdriver.Chrome, service: Service) -> None:
+def test_page_is_styled_and_logs_nothing(browser: webdriver.Chrome, service: Service) -> None:
     browser.get(service.url)
     button = browser.find_element(By.TAG_NAME, "button")
     assert button.value_of_css_property("background-color") == "rgba(11, 107, 203, 1)"
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
-def test_what_is_no_picture_is_explained_on_the_page(
-    browser: webdriver.Chrome, service: Service, tmp_path: Path
-) -> None:
+def test_upload_of_a_text_file_shows_the_error(browser: webdriver.Chrome, service: Service, tmp_path: Path) -> None:
     file = tmp_path / "<b>notes.txt"
     file.write_text("these are some notes, not a picture")
     upload(browser, service.url, file)

@@ -32,7 +32,7 @@ GOOD: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_good_answers(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
+def test_valid_response_is_classified(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
     remote.answers["/a"] = GOOD[kind]
     remote.answers["/b"] = moved("c?d=/e", "307 Temporary Redirect")
     remote.answers["/c?d=/e"] = moved(f"{remote.url}/cat", "308 Permanent Redirect")
@@ -40,7 +40,7 @@ def test_good_answers(fetching: FlaskClient, fake: FakeClassifier, remote: Remot
     assert fake.images == [DATA]
 
 
-def test_what_the_remote_server_gets_to_see(
+def test_remote_server_gets_no_headers_of_the_client(
     fetching: FlaskClient, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in PROXIES:
@@ -60,7 +60,7 @@ def test_what_the_remote_server_gets_to_see(
     ]
 
 
-def test_what_arrives_is_looked_at_like_an_upload(tiny: Bundle, remote: Remote) -> None:
+def test_fetched_bytes_are_checked_like_an_upload(tiny: Bundle, remote: Remote) -> None:
     client = create_app(Settings(bundle=str(tiny.path), **allowing(remote))).test_client()
     remote.answers |= {"/text": http(b"text " * 20), "/half": http(DATA[:60])}
     assert client.post(f"/predict?url={remote.url}/dog").get_json()["response"]["body"] == '"red"'
@@ -69,7 +69,7 @@ def test_what_arrives_is_looked_at_like_an_upload(tiny: Bundle, remote: Remote) 
     assert_error(client.post("/predict?url=http://127.0.0.2/"), 422, "fetch_failed")
 
 
-def test_the_reason_is_in_the_log_and_no_secret(
+def test_log_has_the_reason_and_no_secret(
     fetching: FlaskClient, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")

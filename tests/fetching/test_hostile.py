@@ -70,7 +70,7 @@ def message() -> str:
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_answers(
+def test_bad_response_returns_the_same_error(
     fake: FakeClassifier, remote: Remote, message: str, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")
@@ -83,13 +83,13 @@ def test_bad_answers(
     assert "Timeout" not in caplog.text, "it is not the time that ends what has no end"
 
 
-def test_a_port_nobody_listens_on(fake: FakeClassifier, message: str) -> None:
+def test_closed_port_returns_the_same_error(fake: FakeClassifier, message: str) -> None:
     with remote_server() as gone:
         client = client_of(fake, **allowing(gone))
     assert assert_error(client.post(f"/predict?url={gone.url}/cat"), 422, "fetch_failed") == message
 
 
-def test_redirects_lead_to_no_place_that_is_not_allowed(
+def test_redirect_to_a_forbidden_address_is_refused(
     fetching: FlaskClient, remote: Remote, fake: FakeClassifier, message: str
 ) -> None:
     with remote_server({"/cat": http(DATA)}, host="127.0.0.2", port=remote.port) as inner:
