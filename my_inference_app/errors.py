@@ -36,19 +36,9 @@ class PayloadTooLarge(ServiceError):
     code = "payload_too_large"
 
 
-class AddressTooLong(ServiceError):
-    status = 414
-    code = "uri_too_long"
-
-
 class UnsupportedFormat(ServiceError):
     status = 415
     code = "unsupported_format"
-
-
-class ExpectationFailed(ServiceError):
-    status = 417
-    code = "expectation_failed"
 
 
 class ImageUndecodable(ServiceError):
@@ -73,24 +63,6 @@ class ClientGone(ServiceError):
     code = "client_gone"
 
 
-class RateLimited(ServiceError):
-    """Only nginx answers with it."""
-
-    status = 429
-    code = "rate_limited"
-    retry_after = 1
-
-
-class HeadersTooLarge(ServiceError):
-    status = 431
-    code = "headers_too_large"
-
-
-class NotSupported(ServiceError):
-    status = 501
-    code = "not_implemented"
-
-
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"
@@ -106,11 +78,6 @@ class Overloaded(ServiceError):
 class DeadlineExceeded(ServiceError):
     status = 504
     code = "timeout"
-
-
-class VersionNotSupported(ServiceError):
-    status = 505
-    code = "version_not_supported"
 
 
 class SetupError(Exception):

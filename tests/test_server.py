@@ -1,4 +1,4 @@
-"""The factory, request ids and the log."""
+"""The application factory, request ids and the access log."""
 
 from __future__ import annotations
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug import exceptions
 
 from my_inference_app import errors
 from my_inference_app.errors import ServiceError
 from tests.conftest import FakeClassifier, assert_error
-from tests.images import plain_image
+from tests.images import REPOSITORY, plain_image
 
 CONTRACT = {
     "no_image": (errors.NoImage, 400),
@@ -18,22 +20,17 @@ CONTRACT = {
     "urls_disabled": (errors.UrlsDisabled, 400),
     "unauthorized": (errors.Unauthorized, 401),
     "payload_too_large": (errors.PayloadTooLarge, 413),
-    "uri_too_long": (errors.AddressTooLong, 414),
     "unsupported_format": (errors.UnsupportedFormat, 415),
-    "expectation_failed": (errors.ExpectationFailed, 417),
     "image_undecodable": (errors.ImageUndecodable, 422),
     "image_too_large": (errors.ImageTooLarge, 422),
     "fetch_failed": (errors.FetchFailed, 422),
     "client_gone": (errors.ClientGone, 499),
-    "rate_limited": (errors.RateLimited, 429),
-    "headers_too_large": (errors.HeadersTooLarge, 431),
-    "not_implemented": (errors.NotSupported, 501),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
     "timeout": (errors.DeadlineExceeded, 504),
-    "version_not_supported": (errors.VersionNotSupported, 505),
     "internal_error": (ServiceError, 500),
 }
+OF_THE_FRAMEWORK = {"not_found", "method_not_allowed", "http_error"}
 DATA = plain_image()
 
 
@@ -51,7 +48,18 @@ def test_contract_contains_every_error_class() -> None:
     assert kinds == {kind for kind, _ in CONTRACT.values()}
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1), (errors.RateLimited, 1)])
+def test_documentation_contains_every_code() -> None:
+    document = (REPOSITORY / "docs" / "errors.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+|other) \| `(\w+)` \|", document, re.MULTILINE)
+    configuration = (REPOSITORY / "nginx" / "project.conf").read_text("utf-8")
+    (of_nginx,) = re.findall(r"^map \$status \$error_code \{\n(.*?)^\}", configuration, re.MULTILINE | re.DOTALL)
+    codes = re.findall(r"^ +\w+ (\w+);$", of_nginx, re.MULTILINE)
+    assert len(codes) > 10
+    assert {code for _, code in rows} == CONTRACT.keys() | OF_THE_FRAMEWORK | set(codes)
+    assert {(str(status), code) for code, (_, status) in CONTRACT.items()} <= set(rows)
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1)])
 def test_temporary_error_has_retry_after(
     client: FlaskClient, fake: FakeClassifier, kind: type[ServiceError], seconds: int
 ) -> None:
@@ -116,6 +124,37 @@ def test_unforeseen_exception_is_logged_and_not_shown(
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "find-me" in record.getMessage()
     assert record.exc_info and record.exc_info[1] is error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (exceptions.BadRequest("library text"), "bad_request"),
+        (exceptions.BadRequestKeyError("library text"), "bad_request"),
+        (exceptions.ClientDisconnected("library text"), "bad_request"),
+        (exceptions.SecurityError("library text"), "bad_request"),
+        (exceptions.NotFound("library text"), "not_found"),
+        (exceptions.MethodNotAllowed(["PUT"], "library text"), "method_not_allowed"),
+        (exceptions.RequestEntityTooLarge("library text"), "payload_too_large"),
+        (exceptions.UnsupportedMediaType("library text"), "http_error"),
+        (exceptions.RequestedRangeNotSatisfiable(None, "bytes", "library text"), "http_error"),
+        (exceptions.ImATeapot("library text"), "http_error"),
+        (exceptions.InternalServerError("library text"), "http_error"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_error_of_the_framework_is_put_into_our_own_words(
+    client: FlaskClient, fake: FakeClassifier, error: exceptions.HTTPException, code: str
+) -> None:
+    fake.error = error
+    response = client.post("/predict", data=DATA)
+    message = assert_error(response, error.code or 500, code)
+    assert "library text" not in response.text
+    assert ": " in message, "the message says what to do"
+
+
+def test_range_that_cannot_be_served_returns_416(client: FlaskClient) -> None:
+    assert_error(client.get("/static/style.css", headers={"Range": "bytes=999999-"}), 416, "http_error")
 
 
 def test_expected_error_is_not_logged_as_a_failure(

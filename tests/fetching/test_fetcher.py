@@ -1,4 +1,4 @@
-"""What is asked of the servers that pictures are fetched from, and what of their answers is taken."""
+"""The request that a remote server gets, and the responses that are accepted."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_log_has_the_reason_and_no_secret(
         response = fetching.post("/predict", json={"url": url}, headers={"X-Request-ID": "find-me"})
         assert_error(response, 422, "fetch_failed")
     lines = [message for message in caplog.messages if "was not fetched" in message]
-    expected = ["status 404", "no plain http", "port 80 is not in URL_PORTS", "BadStatusLine"]
+    expected = ["status 404", "not a plain http", "port 80 is not in URL_PORTS", "BadStatusLine"]
     assert len(lines) == len(expected)
     for line, reason in zip(lines, expected, strict=True):
         assert reason in line

@@ -1,4 +1,4 @@
-"""Servers that answer badly, slowly, without end or with a way to somewhere else: one answer to all of it."""
+"""Malformed, endless and redirecting responses: all of them give the client the same error."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BAD: dict[str, Answer] = {
 
 @pytest.fixture(scope="module")
 def message() -> str:
-    """What is said of a URL nobody would fetch."""
+    """The message for a malformed URL."""
     client = client_of(FakeClassifier(), predict_urls=True)
     return assert_error(client.post("/predict", json={"url": "nonsense"}), 422, "fetch_failed")
 
@@ -80,7 +80,7 @@ def test_bad_response_returns_the_same_error(
     assert fake.images == []
     assert "/cat" not in remote.paths
     assert "was not fetched" in caplog.text
-    assert "Timeout" not in caplog.text, "it is not the time that ends what has no end"
+    assert "Timeout" not in caplog.text, "a limit of bytes ends an endless response, not the timeout"
 
 
 def test_closed_port_returns_the_same_error(fake: FakeClassifier, message: str) -> None:

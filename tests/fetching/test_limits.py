@@ -1,4 +1,4 @@
-"""No server and no resolver takes more of the service's time, memory and threads than it is given."""
+"""Remote servers and resolvers cannot exceed their limits of time, memory and threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def hasty(fake: FakeClassifier, remote: Remote) -> FlaskClient:
-    """Of a service that has little patience."""
+    """A client of a service with a short URL_TIMEOUT."""
     return client_of(fake, **allowing(remote, url_timeout=0.5, max_upload_mb=1))
 
 
@@ -55,7 +55,7 @@ def drips(remote: Remote, data: bytes, start: int) -> Iterator[bytes]:
 def test_slow_response_ends_at_url_timeout(
     hasty: FlaskClient, fake: FakeClassifier, remote: Remote, start: int
 ) -> None:
-    """All of it would come in the end, and never is a byte late."""
+    """The whole response would arrive in the end, and no single byte is late."""
     remote.answers["/drip"] = lambda: drips(remote, http(DATA), start)
     assert_error(hasty.post(f"/predict?url={remote.url}/drip"), 422, "fetch_failed")
     assert fake.images == []
@@ -139,8 +139,8 @@ def test_hanging_lookups_end_at_url_timeout_and_do_not_pile_up(
         finally:
             wake.set()
         patch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("127.0.0.1", remote.port))])
-        for _ in range(20):  # until the two are through
+        for _ in range(20):  # until the two hanging lookups have ended
             if ask("good.test").status_code == 200:
                 break
     assert fake.images == [DATA]
-    assert len(asked) == 2, "a quarter of the threads; those that waited are not looked up any more"
+    assert len(asked) == 2, "lookups use a quarter of the threads, and those that waited were cancelled"

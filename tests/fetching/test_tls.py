@@ -1,4 +1,4 @@
-"""https: the connection goes to an address, the certificate must be the name's."""
+"""https: the connection goes to an address, and the certificate must belong to the name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.images import plain_image
 from tests.remote import Remote, allowing, http, moved, remote_server
 
 DATA = plain_image()
-NAME = "pictures.test"
+NAME = "images.test"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate in one file; it vouches for itself."""
+    """A key and its self-signed certificate in one file."""
     folder = tmp_path_factory.mktemp("tls")
     key, file = folder / "key.pem", folder / "both.pem"
     subprocess.run(
@@ -42,7 +42,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def names() -> list[str | None]:
-    """What clients ask the server for."""
+    """The server names (SNI) that clients sent."""
     return []
 
 
@@ -52,12 +52,12 @@ def secure(certificate: Path, names: list[str | None], monkeypatch: pytest.Monke
     context.load_cert_chain(certificate)
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(socket, "getaddrinfo", _everything_is_here)
+    monkeypatch.setattr(socket, "getaddrinfo", _resolve_to_loopback)
     with remote_server({"/cat": http(DATA)}, tls=context) as server:
         yield server
 
 
-def _everything_is_here(_host: str, port: int, **_: Any) -> list[Any]:
+def _resolve_to_loopback(_host: str, port: int, **_: Any) -> list[Any]:
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
@@ -94,7 +94,7 @@ def test_untrusted_certificate_is_refused(
 
 
 def test_server_without_tls_is_refused(fake: FakeClassifier, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", _everything_is_here)
+    monkeypatch.setattr(socket, "getaddrinfo", _resolve_to_loopback)
     remote.answers["/"] = http(DATA)
     assert_error(ask(client_of(fake, **allowing(remote, url_timeout=1)), remote), 422, "fetch_failed")
 
@@ -105,7 +105,6 @@ def test_server_without_tls_is_refused(fake: FakeClassifier, remote: Remote, mon
 def test_redirect_may_lead_to_https_but_not_from_it(
     fake: FakeClassifier, secure: Remote, remote: Remote, start: str, end: str, status: int
 ) -> None:
-    """To https, but not from it."""
     servers = {"http": remote, "https": secure}
     servers[start].answers["/away"] = moved(f"{end}://{NAME}:{servers[end].port}/cat")
     client = client_of(fake, **allowing(remote, secure, url_timeout=20))

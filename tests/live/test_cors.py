@@ -1,4 +1,4 @@
-"""CORS through nginx: on what it passes on, once, and on what it answers by itself."""
+"""CORS through nginx: responses of the app and of nginx have each header exactly once."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def test_every_response_has_each_cors_header_once(open_service: Service, name: s
     sent = {"X-API-Key": "key", **({"Origin": origin} if origin else {})}
     response = requests.request(method, open_service.url + path, data=body, headers=sent, timeout=60)
     assert response.status_code == status
-    let_in = origin is not None and origin != OTHER
-    assert headers_of(response, "Access-Control-Allow-Origin") == ([origin] if let_in else [])
-    assert len(headers_of(response, "Access-Control-Expose-Headers")) == let_in
+    permitted = origin is not None and origin != OTHER
+    assert headers_of(response, "Access-Control-Allow-Origin") == ([origin] if permitted else [])
+    assert len(headers_of(response, "Access-Control-Expose-Headers")) == permitted
     assert headers_of(response, "Vary") == ["Origin"]
     assert "Access-Control-Allow-Credentials" not in response.headers
 

@@ -1,4 +1,4 @@
-"""Every failure has one shape, whoever answers: Flask, or nginx alone."""
+"""Every failure has the standard error body, from the app and from nginx."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LARGE = b"\xff" * (10 * 1024 * 1024 + 1)
 FAILURES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "unknown path": ("GET", "/nothing", {}, 404, "not_found"),
     "wrong method": ("GET", "/predict", {}, 405, "method_not_allowed"),
-    "no picture": ("POST", "/predict", {}, 400, "no_image"),
+    "no image": ("POST", "/predict", {}, 400, "no_image"),
     "text field": ("POST", "/predict", {"files": {"image": (None, "cat.jpg")}}, 400, "no_image"),
     "top_k": ("POST", "/predict?top_k=0", {"data": b"x"}, 400, "bad_request"),
     "bad base64": ("POST", "/predict", {"json": {"image": "*"}}, 400, "bad_request"),
     "too large": ("POST", "/predict", {"data": LARGE}, 413, "payload_too_large"),
     "too large, chunked": ("POST", "/predict", {"data": iter([LARGE])}, 413, "payload_too_large"),
-    "no picture's format": ("POST", "/predict", {"data": b"%PDF-1.7" * 9}, 415, "unsupported_format"),
-    "half a picture": ("POST", "/predict", {"data": CAT.read_bytes()[:9000]}, 422, "image_undecodable"),
+    "unknown format": ("POST", "/predict", {"data": b"%PDF-1.7" * 9}, 415, "unsupported_format"),
+    "half an image": ("POST", "/predict", {"data": CAT.read_bytes()[:9000]}, 422, "image_undecodable"),
 }
 
 
@@ -55,7 +55,7 @@ def test_failure_at_gunicorn_has_the_standard_body(service: Service, name: str) 
 
 @pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/healthz", 405), ("/predict?top_k=x", 400)])
 def test_large_refused_request_is_read_to_its_end(service: Service, path: str, status: int) -> None:
-    """It is read to its end all the same: nginx would take an earlier answer for a broken connection."""
+    """nginx takes a response that arrives before the end of its request for a broken connection."""
     codes = [requests.post(service.url + path, data=LARGE[:-2], timeout=60).status_code for _ in range(10)]
     assert codes == [status] * len(codes)
 

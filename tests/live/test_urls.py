@@ -1,4 +1,4 @@
-"""Pictures behind URLs, through nginx and gunicorn."""
+"""Images behind URLs, through nginx and gunicorn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CATS = {281, 282, 285}
 
 @pytest.fixture
 def remote() -> Iterator[Remote]:
-    with remote_server({"/cat.jpg": http(CAT), "/text": http(b"no picture " * 9)}) as server:
+    with remote_server({"/cat.jpg": http(CAT), "/text": http(b"not an image " * 9)}) as server:
         yield server
 
 

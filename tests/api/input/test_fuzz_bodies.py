@@ -1,4 +1,4 @@
-"""Forms and JSON of any kind: they are read or refused, and never fail here."""
+"""Damaged and random forms and JSON are read or refused, and never cause a failure of the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fake keeps nothing that matters here
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fake keeps no state that matters here
 )
 PARTS = st.lists(
     st.tuples(

@@ -1,4 +1,4 @@
-"""Every form a picture's URL may come in, and every form it may not."""
+"""URLs of images in every form of request, and requests that are refused before anything is fetched."""
 
 from __future__ import annotations
 

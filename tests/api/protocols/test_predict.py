@@ -1,4 +1,4 @@
-"""What POST /predict answers, to the letter."""
+"""The responses of POST /predict, to the letter."""
 
 from __future__ import annotations
 
