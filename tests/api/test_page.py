@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from my_inference_app import errors
 from my_inference_app.bundles.bundle import Bundle
@@ -16,50 +13,9 @@ from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import PREDICTIONS, FakeClassifier, assert_error, client_of, form
 from tests.images import plain_image
+from tests.page import BROWSER, DATA, Page, upload
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
-BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-DATA = plain_image()
-WRONG_KEY = "The API key is missing or wrong: enter a key of this service."
-
-
-class Page(HTMLParser):
-    """The texts of a page by the class, or else the tag, they are in; and all its tags."""
-
-    def __init__(self, response: TestResponse) -> None:
-        super().__init__()
-        assert response.mimetype == "text/html"
-        self.texts: dict[str, list[str]] = {}
-        self.tags: list[str] = []
-        self.attributes: list[dict[str, str | None]] = []
-        self._within = ""
-        self.feed(response.text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes.append(dict(attrs))
-        self._within = dict(attrs).get("class") or tag
-
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
-        self._within = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._within:
-            self.texts.setdefault(self._within, []).append(data.strip())
-
-    @property
-    def fields(self) -> list[str | None]:
-        return [
-            attributes["name"]
-            for tag, attributes in zip(self.tags, self.attributes, strict=True)
-            if tag in ("input", "textarea", "select")
-        ]
-
-
-def upload(client: FlaskClient, data: bytes = DATA, name: str = "cat.png", key: str | None = None) -> TestResponse:
-    """As a browser sends the form."""
-    keys = [] if key is None else [("api_key", None, key.encode())]
-    return client.post("/", headers=BROWSER, **form(*keys, ("image", name, data)))
 
 
 @pytest.mark.parametrize("accept", [None, "", "*/*", "text/plain", "application/json", "text/*", "image/png"])
@@ -214,68 +170,3 @@ def test_unforeseen_error_returns_500_on_the_page_with_the_request_id(
 
 def test_wrong_method_returns_405_json(client: FlaskClient) -> None:
     assert_error(client.put("/", headers=BROWSER), 405, "method_not_allowed")
-
-
-@pytest.fixture
-def keyed(fake: FakeClassifier) -> FlaskClient:
-    return client_of(fake, api_keys=(b"secret", "schlüssel".encode()))
-
-
-def test_form_of_a_service_with_keys_shows_a_key_field_and_nothing_else(keyed: FlaskClient) -> None:
-    response = keyed.get("/", headers=BROWSER)
-    assert response.status_code == 200
-    page = Page(response)
-    assert page.fields == ["api_key", "image"]
-    field = page.attributes[page.tags.index("input")]
-    assert (field["type"], field["autocomplete"]) == ("password", "off")
-    assert "value" not in field
-    assert "fake" not in response.text and "footer" not in page.tags
-    assert "error" not in page.texts
-    assert keyed.get("/static/style.css", buffered=True).status_code == 200
-
-
-@pytest.mark.parametrize("key", ["secret", " secret\r\n", "schlüssel"])
-def test_upload_with_a_key_in_the_form_shows_predictions(keyed: FlaskClient, fake: FakeClassifier, key: str) -> None:
-    response = upload(keyed, key=key)
-    assert response.status_code == 200
-    page = Page(response)
-    assert page.texts["h2"] == [PREDICTIONS[0].label]
-    assert "Model: fake" in response.text
-    assert fake.images == [DATA]
-    assert "secret" not in response.text
-
-
-@pytest.mark.parametrize("key", [None, "", "wrong", "secret, schlüssel", "secre"])
-def test_upload_without_a_right_key_returns_401_on_the_page(
-    keyed: FlaskClient, fake: FakeClassifier, key: str | None
-) -> None:
-    response = upload(keyed, key=key)
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
-    page = Page(response)
-    assert page.texts["error"] == [WRONG_KEY]
-    assert page.fields == ["api_key", "image"]
-    assert "fake" not in response.text
-    assert fake.images == []
-
-
-def test_malformed_form_without_a_key_shows_no_model(keyed: FlaskClient) -> None:
-    response = keyed.post("/", headers=BROWSER, data=b"x", content_type="multipart/form-data; boundary=b")
-    assert response.status_code == 400
-    assert "fake" not in response.text
-
-
-def test_key_in_the_form_counts_on_the_page_only(keyed: FlaskClient, fake: FakeClassifier) -> None:
-    sent = form(("api_key", None, b"secret"), ("image", "cat.png", DATA))
-    assert_error(keyed.post("/predict", **sent), 401, "unauthorized")
-    assert fake.images == []
-
-
-def test_program_without_a_key_gets_401_json(keyed: FlaskClient) -> None:
-    for response in (keyed.get("/"), keyed.post("/", **form(("image", "cat.png", DATA)))):
-        assert "X-API-Key" in assert_error(response, 401, "unauthorized")
-
-
-def test_key_in_a_header_shows_the_model_on_the_page(keyed: FlaskClient) -> None:
-    response = keyed.get("/", headers={**BROWSER, "X-API-Key": "secret"})
-    assert "Model: fake" in response.text
