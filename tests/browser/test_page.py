@@ -9,6 +9,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser.chromium import chromium
 from tests.live.service import REPOSITORY, Service, running
@@ -34,7 +36,9 @@ def upload(browser: webdriver.Chrome, url: str, file: Path, key: str = "") -> No
     if key:
         browser.find_element(By.NAME, "api_key").send_keys(key)
     browser.find_element(By.NAME, "image").send_keys(str(file))
-    browser.find_element(By.TAG_NAME, "button").click()
+    button = browser.find_element(By.TAG_NAME, "button")
+    button.click()
+    WebDriverWait(browser, 30).until(staleness_of(button))  # a click returns before the next page is there
 
 
 def text(element: webdriver.Chrome | WebElement, selector: str) -> str:
@@ -83,6 +87,7 @@ def test_page_fits_into_320_pixels(browser: webdriver.Chrome, service: Service) 
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         upload(browser, service.url, SAMPLES / "cat.jpg")
+        assert text(browser, "footer")
         for element in browser.find_elements(By.CSS_SELECTOR, "main *"):
             assert element.rect["x"] + element.rect["width"] <= NARROWEST, element.tag_name
     finally:

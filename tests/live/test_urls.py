@@ -77,5 +77,5 @@ def test_slow_remote_servers_do_not_block_uploads(start: Start, remote: Remote) 
 
 def test_bad_url_setting_stops_the_start(start: Start) -> None:
     for name, value in (("PREDICT_URLS", "maybe"), ("URL_PORTS", "http"), ("URL_ALLOW", "10.0.0.1/8")):
-        with pytest.raises(AssertionError, match=f"{name}='{value}' is "):
+        with pytest.raises(AssertionError, match=f"error: {name}='{value}'"):
             start("--no-nginx", **{name: value})
