@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from flask import Request, current_app, g, request
+from flask import Request, g, request
 
 from ... import metrics
 from ...errors import DeadlineExceeded
-from ...settings import Settings
+from ..context import settings
 
 _NGINX_WAITS = 10.0
 """Seconds that nginx waits at most in addition to REQUEST_TIMEOUT: 5 to connect, 5 for the app to refuse by itself."""
@@ -16,12 +16,12 @@ _NGINX_WAITS = 10.0
 
 def refuse_late() -> None:
     """Refuses a request that waited for a thread until its time was over, before anything is computed."""
-    settings: Settings = current_app.extensions["settings"]
-    waited = seconds_waited(request, settings.request_timeout)
-    g.deadline = time.monotonic() + settings.request_timeout - waited
+    patience = settings().request_timeout
+    waited = seconds_waited(request, patience)
+    g.deadline = time.monotonic() + patience - waited
     if waited:
         metrics.wait_seconds.observe(waited)
-    if waited >= settings.request_timeout:
+    if waited >= patience:
         raise DeadlineExceeded("the request waited too long for its turn: try again later")
 
 

@@ -1,4 +1,4 @@
-"""Keys: a request without one is refused."""
+"""Keys: without one, a client gets the form of the page and static files, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_request_with_key_is_answered(fake: FakeClassifier, headers: dict[str, s
     assert client.post("/predict", data=b"x", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/predict", "/", "/nothing", "/predict/../readyz"])
+@pytest.mark.parametrize("path", ["/predict", "/", "/nothing", "/static/../predict"])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -51,6 +51,12 @@ def test_request_without_key_returns_401(
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert fake.images == []
     assert "first-key" not in caplog.text
+
+
+def test_static_file_needs_no_key(fake: FakeClassifier) -> None:
+    client = client_of(fake, api_keys=KEYS)
+    assert client.get("/static/style.css", buffered=True).status_code == 200
+    assert_error(client.get("/static/none.css"), 404, "not_found")
 
 
 def test_keys_of_variable_and_file_are_valid_together(fake: FakeClassifier) -> None:
