@@ -47,13 +47,11 @@ def statuses(port: int, count: int) -> Counter[bytes]:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(count)]
         for client in clients:
             client.sendall(head + CAT)
-            selector.register(client, selectors.EVENT_READ)
+            selector.register(client, selectors.EVENT_READ, client)
         while selector.get_map():
             for key, _ in selector.select(60):
-                client = key.fileobj
-                assert isinstance(client, socket.socket)
-                found[client.recv(12)[9:]] += 1
-                selector.unregister(client)
+                found[key.data.recv(12)[9:]] += 1
+                selector.unregister(key.fileobj)
     return found
 
 
