@@ -81,8 +81,8 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    urls = [f"http://127.0.0.1:{settings[name]}" for name in ports]
-    service = Service(process, *urls, log_file)
+    url, app_url, management_url = (f"http://127.0.0.1:{settings[name]}" for name in ports)
+    service = Service(process, url, app_url, management_url, log_file)
     try:
         service.wait_for("Try it:")
         yield service
