@@ -78,7 +78,7 @@ def test_a_failure_leaves_the_old_one_in_place(made: Bundle, error: BaseExceptio
 def test_it_is_written_as_utf8_whatever_the_locale(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from my_inference_app.bundles.bundle import *\n"
-        "spec = InputSpec((1, 1), None, 'box', (0.0,), (1.0,))\n"
+        "spec = InputSpec((1, 1), None, 'box', (0.0,) * 3, (1.0,) * 3)\n"
         "write(Bundle(pathlib.Path(sys.argv[1]), 'x', {}, ('caf\\u00e9',), spec, ''), lambda folder: None)"
     )
     plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -139,6 +139,16 @@ def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
         lambda data: data["input"].update(shortest_edge="256"),
         lambda data: data["input"].update(shortest_edge=-1),
         lambda data: data["input"].update(interpolation=3),
+        lambda data: data["input"].update(mean=[0.0]),
+        lambda data: data["input"].update(mean=[0.0, 0.0, None]),
+        lambda data: data["input"].update(mean=[0.0, 0.0, float("nan")]),
+        lambda data: data["input"].update(mean=[0.0, 0.0, 10**400]),
+        lambda data: data["input"].update(std=[1.0, 1.0, 0.0]),
+        lambda data: data["input"].update(std=[1.0, 1.0, -1.0]),
+        lambda data: data["input"].update(std=[1.0, 1.0, float("inf")]),
+        lambda data: data["input"].update(std=[True, True, True]),
+        lambda data: data["labels"].append(None),
+        lambda data: data["labels"].append(""),
         lambda data: data["files"].update({"../../etc/passwd": "0"}),
         lambda data: data["files"].update({"/etc/passwd": "0"}),
     ],
