@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST_LINE = 200
+
 
 class ServiceError(Exception):
     """Base of all errors that are told to the user; the message says what to do."""
@@ -136,3 +138,9 @@ class SourceError(SetupError):
 
 class SourceUnreachable(SourceError):
     """The hub cannot be reached and nothing is cached: the one case with a fallback."""
+
+
+def first_line(error: Exception) -> str:
+    """The reason of a library's error in one line: they explain at length, and the beginning says what is wrong."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."

@@ -33,5 +33,5 @@ def test_labels_that_are_not_names_are_refused(labels: object, reason: str) -> N
 
 def test_doubled_label_is_refused_if_labels_must_be_distinct() -> None:
     check_labels(["cat", "dog"], distinct=True)
-    with pytest.raises(ValueError, match="^classes 1 and 2 have the same label: 'dog'$"):
+    with pytest.raises(ValueError, match=r"^classes 1 and 2 have the same label: 'dog'$"):
         check_labels(["cat", "dog", "dog"], distinct=True)
