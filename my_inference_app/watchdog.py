@@ -48,8 +48,8 @@ class InFlight:
         limit = time.monotonic() - seconds
         return sum(started <= limit for started in list(self._started.values()))
 
-    def __len__(self) -> int:
-        """How many computations are running."""
+    def computations(self) -> int:
+        """How many are running."""
         return len(self._started)
 
 
@@ -74,6 +74,6 @@ def _wait_for_others(in_flight: InFlight, limit: float, grace: float) -> None:
     end = time.monotonic() + grace
     busy = time.monotonic()
     while time.monotonic() < min(end, busy + _SENDING):
-        if len(in_flight) > in_flight.hanging(limit):
+        if in_flight.computations() > in_flight.hanging(limit):
             busy = time.monotonic()
         time.sleep(0.05)

@@ -93,7 +93,7 @@ class ModelClassifier:
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
         self._max_batch = settings.batch_limit
-        self._in_flight = in_flight or InFlight()
+        self._in_flight = InFlight() if in_flight is None else in_flight
         self._budget = budget_of_worker(settings)
         self._batcher = Batcher(
             engines,

@@ -97,10 +97,10 @@ def test_only_what_an_engine_works_on_counts_as_computing(gate: Gate, pool: Thre
     sent = users.send(1)
     gate.wait_for_batch()
     waiting = [users.queue(2), users.queue(3)]
-    assert (len(in_flight), in_flight.hanging(0)) == (1, 1)
+    assert (in_flight.computations(), in_flight.hanging(0)) == (1, 1)
     gate.open()
     assert numbers_of(sent, *waiting) == [1, 2, 3]
-    assert len(in_flight) == 0
+    assert in_flight.computations() == 0
 
 
 @pytest.mark.parametrize("engines", [1, 2, 3])

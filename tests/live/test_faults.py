@@ -13,6 +13,8 @@ import psutil
 import pytest
 import requests
 
+from my_inference_app.bundles.bundle import Bundle
+from tests.live.hanging_images import FINE, HANGS_IN_DECODER, HANGS_IN_ENGINE, SLOW
 from tests.live.service import REPOSITORY, Service, Start, environment, free_port, gunicorn_command, gunicorn_of, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
@@ -49,23 +51,26 @@ def test_clients_see_nothing_of_it(start: Start, fault: str) -> None:
     assert codes == [200] * len(codes), [line for line in service.log.splitlines() if " 502 " in line]
 
 
-def test_a_worker_in_which_a_request_hangs_is_replaced(tmp_path: Path) -> None:
-    """After its neighbour has been answered, which takes longer than it takes to find out."""
+@pytest.mark.parametrize("image", [HANGS_IN_DECODER, HANGS_IN_ENGINE], ids=["in the decoder", "in an engine"])
+def test_a_worker_in_which_a_request_hangs_is_replaced(tiny: Bundle, tmp_path: Path, image: bytes) -> None:
+    """But not before its neighbour on the other engine is answered, which takes longer than the hang is noticed."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = gunicorn_command("tests.live.hanging_app:app")
-    variables = environment(APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3)
+    variables = environment(
+        BUNDLE=tiny.path, DEVICE="cpu,cpu", APP_PORT=port, WORKERS=1, THREADS=4, HANG_TIMEOUT=3, REQUEST_TIMEOUT=2
+    )
     log = tmp_path / "log"
     with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:
         try:
-            until(lambda: code_of(url, b"fine") == 200)
+            until(lambda: code_of(url, FINE) == 200)
             before = [child.pid for child in psutil.Process(process.pid).children()]
             with ThreadPoolExecutor(2) as pool:
-                hanging = pool.submit(code_of, url, b"hang")
+                hanging = pool.submit(code_of, url, image)
                 time.sleep(1.5)
-                neighbour = pool.submit(code_of, url, b"slow")
+                neighbour = pool.submit(code_of, url, SLOW)
                 assert (neighbour.result(), hanging.result()) == (200, None)
-            until(lambda: code_of(url, b"fine") == 200)
+            until(lambda: code_of(url, FINE) == 200)
             figures = requests.get(f"{url}/metrics", timeout=30).text
             after = [child.pid for child in psutil.Process(process.pid).children()]
         finally:
