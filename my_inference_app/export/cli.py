@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ..bundles import bundle
-from ..bundles.bundle import ENGINE_FILES
 from ..bundles.store import bundle_name
+from ..engines.base import ENGINES, model_file
 from ..errors import BundleError, SettingError, SetupError, SourceUnreachable
 from ..settings import Settings
 from .options import TORCHVISION, Calibration, Options
@@ -81,7 +81,7 @@ def _is_there(plan: Plan) -> bool:
     try:
         found = bundle.read(plan.folder)
         for engine in plan.engines:
-            found.file(engine)
+            model_file(found, engine)
         if Path(plan.request.model).is_dir():  # it may have changed, or another folder may have had the same name
             download = import_module("my_inference_app.export.sources.download")
             return bool(found.source == download.origin_of_folder(Path(plan.request.model)))
@@ -108,7 +108,7 @@ def _plan(arguments: list[str] | None) -> Plan:
     add(
         "--engine",
         action="append",
-        choices=tuple(ENGINE_FILES),
+        choices=tuple(ENGINES),
         help=f"make the file of this engine; may be repeated; else ENGINE, now {settings.engine}",
     )
     add(

@@ -14,8 +14,8 @@ import torch
 
 from .. import __version__
 from ..bundles import bundle
-from ..bundles.bundle import ENGINE_FILES, Bundle
-from ..engines.base import load_engine
+from ..bundles.bundle import Bundle
+from ..engines.base import ENGINES, load_engine
 from ..errors import SourceError
 from ..resources import cores
 from . import agreement, convert, quantize
@@ -111,7 +111,7 @@ def _check(draft: Bundle, source: LoadedModel) -> dict[str, Any]:
         except Exception as error:  # a graph that only takes as many pictures as it was traced with, for one
             raise SourceError(f"{source.name} does not work for {engine}: {first_line(error)}") from error
 
-    found = {engine: measure(engine, "f32") for engine in ENGINE_FILES}
+    found = {engine: measure(engine, "f32") for engine in ENGINES}
     for engine, result in found.items():
         if not result.holds:
             raise SourceError(
@@ -148,7 +148,7 @@ def _publish(draft: Bundle, folder: Path, engines: Sequence[str], figures: dict[
     """Puts what was asked for in its final place."""
 
     def fill(scratch: Path) -> None:
-        for name in (name for engine in engines for name in ENGINE_FILES[engine]):
+        for name in (name for engine in engines for name in ENGINES[engine].files):
             shutil.copy(draft.path / name, scratch / name)
 
     return bundle.write(replace(draft, path=folder, agreement=figures), fill)

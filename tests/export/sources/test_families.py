@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from my_inference_app.bundles.bundle import ENGINE_FILES, Bundle
-from my_inference_app.engines.base import Engine, load_engine
+from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.engines.base import ENGINES, Engine, load_engine
 from my_inference_app.export.agreement import MOST_TOP1_DIFFERENCE
 from my_inference_app.inference.images.decode import decode
 from tests.export.families import FAMILIES, LABELS
@@ -54,7 +54,7 @@ def test_it_answers_as_the_model_does(
 ) -> None:
     want, bundle = original(saved(family)), exported(family)
     best = np.arange(len(want)), want.argmax(axis=1)
-    for name in ENGINE_FILES:
+    for name in ENGINES:
         engine = load_engine(bundle, name, threads=1, precision="f32")
         for batch in BATCHES:
             got = served(bundle, engine, batch)
@@ -70,7 +70,7 @@ def test_the_bundle_says_where_it_is_from_and_how_well_it_agrees(
     assert (bundle.name, bundle.source["kind"]) == (family, "folder")
     assert bundle.labels == tuple(LABELS.values())
     assert set(bundle.files) == {"model.xml", "model.bin", "model.pt"}
-    for engine in ENGINE_FILES:
+    for engine in ENGINES:
         figures = bundle.agreement[engine]
         assert (figures["pictures"], figures["top5_same"]) == (len(SAMPLES), len(SAMPLES))
         assert figures["top1_difference"] <= MOST_TOP1_DIFFERENCE

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from my_inference_app.bundles import bundle
-from my_inference_app.bundles.bundle import ENGINE_FILES, Bundle, sha256
-from my_inference_app.engines.base import load_engine
+from my_inference_app.bundles.bundle import Bundle, sha256
+from my_inference_app.engines.base import ENGINES, load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.imagenet import LABELS
@@ -57,7 +57,7 @@ def test_random_weights_give_the_same_in_both_engines(name: str, export: Export)
     made = export(Options(f"torchvision:{name}", random_weights=True))
     assert made.source == {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
     assert (made.name, made.labels, made.input) == (f"torchvision:{name}", LABELS, standard_spec())
-    for engine in ENGINE_FILES:
+    for engine in ENGINES:
         assert made.agreement[engine]["top5_same"] == len(SAMPLES)
         assert made.agreement[engine]["top1_difference"] < 0.001
 
@@ -78,7 +78,7 @@ def test_weights_of_a_file(suffix: str, export: Export, module: Any, labels: Pat
     )
     with torch.inference_mode():
         want = module(pixels).numpy()
-    for engine in ENGINE_FILES:
+    for engine in ENGINES:
         got = load_engine(made, engine, threads=1, precision="f32")(pictures)
         np.testing.assert_allclose(got, want, atol=0.02)
 
