@@ -11,8 +11,8 @@ import torch
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.options import Options
+from my_inference_app.export.plan import Plan, run
 from tests.export import hub_server
 from tests.export.command_line import CommandLine
 from tests.export.hub_server import Hub, read_folder

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from my_inference_app.export.pictures import find
 from PIL import Image
 
 from my_inference_app.bundles import bundle
@@ -19,7 +20,6 @@ from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export import quantize
 from my_inference_app.export.cli import main
-from my_inference_app.export.pictures import find
 from my_inference_app.resources import cores
 
 SAMPLES = sorted((Path(__file__).parents[2] / "post_request").glob("*.[jp][pn]g"))

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from my_inference_app.bundles import bundle
 from my_inference_app.errors import SourceError
-from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.options import Options
+from my_inference_app.export.plan import Plan, run
 from my_inference_app.export.preprocessing import standard_spec
 from tests.export.conftest import Make
 from tests.export.malicious import Malicious

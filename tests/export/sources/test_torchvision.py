@@ -16,10 +16,10 @@ from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import ENGINE_FILES, Bundle, sha256
 from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
-from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.imagenet import LABELS
 from my_inference_app.export.options import Options
 from my_inference_app.export.pipeline import find_source
+from my_inference_app.export.plan import Plan, run
 from my_inference_app.export.preprocessing import standard_spec
 from my_inference_app.export.torchvision_cpu import torchvision
 from tests.export.command_line import NOWHERE, CommandLine
