@@ -20,8 +20,9 @@ from .sources import SOURCES, find
 
 def main(arguments: list[str] | None = None) -> None:
     try:
-        with redirect_stdout(sys.stderr):  # torch, for one, prints its downloads there
-            folder = run(_plan(arguments))
+        plan = _plan(arguments)
+        with redirect_stdout(sys.stderr):  # torch, for one, prints its downloads on stdout
+            folder = run(plan)
         print(folder)
     except SetupError as error:
         sys.exit(f"error: {error}")

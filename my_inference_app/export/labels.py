@@ -40,10 +40,11 @@ def _checked(names: Sequence[object], path: Path, unit: str) -> tuple[str, ...]:
         where = f"{path}, {unit} {number}"
         if not isinstance(name, str):
             raise SourceError(f"{where}: {json.dumps(name)[:60]} is not a name: give a text for each class")
-        if not name.strip():
+        label = name.strip()
+        if not label:
             raise SourceError(f"{where} is empty: give a name for each class")
-        if name in numbers and tuple(names) != LABELS:  # ImageNet itself has two classes called crane
-            raise SourceError(f"{where}: {name!r} is the name of {unit} {numbers[name]} too: give each class its own")
-        numbers[name] = number
-        checked.append(name.strip())
+        if label in numbers and tuple(names) != LABELS:  # ImageNet itself has two classes called crane
+            raise SourceError(f"{where}: {label!r} is the name of {unit} {numbers[label]} too: give each class its own")
+        numbers[label] = number
+        checked.append(label)
     return tuple(checked)
