@@ -31,11 +31,6 @@ class Unauthorized(ServiceError):
     code = "unauthorized"
 
 
-class Forbidden(ServiceError):
-    status = 403
-    code = "forbidden"
-
-
 class PayloadTooLarge(ServiceError):
     status = 413
     code = "payload_too_large"

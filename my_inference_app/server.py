@@ -15,10 +15,10 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
-from my_inference_app.api import errors, health, monitoring, page
-from my_inference_app.api.admission import PROBES, refuse_on_refusal_lane
+from my_inference_app.api import errors, page
+from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
-from my_inference_app.api.guard.keys import read_keys, refuse_without_key
+from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.protocols import predict
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
@@ -39,18 +39,16 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     app.extensions.update(
         settings=settings,
         classifier=classifier or load(settings),
-        api_keys=read_keys(settings),
         fetcher=Fetcher(settings),
         in_flight=InFlight(),
-        stopping=lambda: False,  # gunicorn.conf.py puts the worker's own state here
     )
-    for module in (predict, health, monitoring, page):
+    for module in (predict, page):
         app.register_blueprint(module.blueprint)
     errors.register(app)
     app.before_request(_begin)
     app.before_request(answer_preflight)
-    app.before_request(refuse_on_refusal_lane)
     app.before_request(refuse_without_key)
+    app.before_request(refuse_late)
     app.after_request(_end)
     app.after_request(tell_origins)
     return app
@@ -68,16 +66,15 @@ def _end(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     seconds = time.perf_counter() - g.started
     metrics.requests.labels(request.url_rule.rule if request.url_rule else "unknown", response.status_code).inc()
-    if request.path not in PROBES:
-        metrics.request_seconds.observe(seconds)
-        _access.info(
-            "%s %s %d %.1fms id=%s",
-            request.method,
-            ascii(request.path)[1:-1],
-            response.status_code,
-            seconds * 1000,
-            g.request_id,
-        )
+    metrics.request_seconds.observe(seconds)
+    _access.info(
+        "%s %s %d %.1fms id=%s",
+        request.method,
+        ascii(request.path)[1:-1],
+        response.status_code,
+        seconds * 1000,
+        g.request_id,
+    )
     return response
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from my_inference_app.settings import table
+from my_inference_app.settings.table import table
 from tests.live.service import REPOSITORY, environment, free_port, until
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_settings_are_those_of_the_code() -> None:
-    assert table() in README
+    assert table() in (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

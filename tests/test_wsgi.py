@@ -31,8 +31,8 @@ def test_it_has_the_app_with_the_model_loaded(tiny: Bundle) -> None:
     ("name", "value", "message"),
     [
         ("BUNDLE", "/no/bundle", "error: there is no bundle in /no/bundle: make it with `make export`"),
-        ("PORT", "eighty", "error: PORT='eighty' is not a number: give port nginx listens on"),
-        ("ENGINE", "abacus", "error: ENGINE='abacus' is none of openvino, torch"),
+        ("PORT", "eighty", "error: PORT='eighty' cannot be used: give a whole number from 1 to 65535"),
+        ("ENGINE", "abacus", "error: ENGINE='abacus' cannot be used: give one of openvino, torch"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(tiny: Bundle, name: str, value: str, message: str) -> None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
-from ..errors import SettingError
 from ..settings import Settings
+from ..settings.parsing import HOST_NAME, Network
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 # All of a URL is read by this one pattern. Where a check and a connection read it by different parsers, the check can
 # be got around. What it leaves out is refused: users and passwords, fragments, backslashes, white space, percent signs
-# in hosts, and everything beyond ASCII. A name ends in a label that begins with a letter: to a resolver 127.1,
-# 0x7f.1 and 2130706433 are numbers.
-_NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*"
+# in hosts, and everything beyond ASCII.
 _URL = re.compile(
     rf"(?P<scheme>https?)://"
-    rf"(?P<authority>(?:(?P<name>{_NAME})|(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?)"
+    rf"(?P<authority>(?:(?P<name>{HOST_NAME})|(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?)"
     rf"(?P<path>[/?][!-\"$-\[\]-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
@@ -98,19 +95,12 @@ def is_public(address: Address) -> bool:
 
 
 class Rules:
-    """What URL_PORTS and URL_ALLOW say."""
+    """The ports, host names and networks that URL_PORTS and URL_ALLOW permit."""
 
     def __init__(self, settings: Settings) -> None:
-        self._ports = {_port(text) for text in _items(settings.url_ports)}
-        self._names: set[str] = set()
-        self._networks: list[Network] = []
-        for text in _items(settings.url_allow):
-            try:
-                self._networks.append(ip_network(text))
-            except ValueError as error:
-                if not re.fullmatch(_NAME, text, re.ASCII | re.IGNORECASE):
-                    raise SettingError(f"URL_ALLOW={text!r} is neither a host name nor a network: {error}") from None
-                self._names.add(text.lower())
+        self._ports = settings.url_ports
+        self._names = {item for item in settings.url_allow if isinstance(item, str)}
+        self._networks = [item for item in settings.url_allow if not isinstance(item, str)]
 
     def check_port(self, target: Target) -> None:
         if target.port not in self._ports:
@@ -123,13 +113,3 @@ class Rules:
             # What follows a % is the name of a network card.
             if "%" in str(address) or not (allowed or is_public(address)):
                 raise Refused(f"{address} is not a public address, nor in URL_ALLOW")
-
-
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise SettingError(f"URL_PORTS={text!r} is no port: give numbers from 1 to 65535, with commas between")
-    return int(text)

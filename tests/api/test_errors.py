@@ -17,7 +17,6 @@ CONTRACT = {
     "bad_request": (errors.BadRequest, 400),
     "urls_disabled": (errors.UrlsDisabled, 400),
     "unauthorized": (errors.Unauthorized, 401),
-    "forbidden": (errors.Forbidden, 403),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "uri_too_long": (errors.AddressTooLong, 414),
     "unsupported_format": (errors.UnsupportedFormat, 415),

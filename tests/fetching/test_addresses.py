@@ -8,7 +8,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from my_inference_app.errors import SettingError
 from my_inference_app.fetching.addresses import Refused, Rules, is_public, parse
 from my_inference_app.settings import Settings
 
@@ -112,7 +111,7 @@ def test_other_ports(port: int) -> None:
 
 
 def test_the_ports_of_the_settings() -> None:
-    rules = Rules(Settings(url_ports=" 8080, 1,65535 "))
+    rules = Rules(Settings(url_ports=frozenset({8080, 1, 65535})))
     for port in (8080, 1, 65535):
         rules.check_port(parse(f"http://example.com:{port}/"))
     with pytest.raises(Refused):
@@ -120,8 +119,9 @@ def test_the_ports_of_the_settings() -> None:
 
 
 def allows(allow: str, host: str, *addresses: str) -> bool:
+    rules = Rules(Settings.from_env({"URL_ALLOW": allow}))
     try:
-        Rules(Settings(url_allow=allow)).check_addresses(parse(f"http://{host}/"), [ip_address(a) for a in addresses])
+        rules.check_addresses(parse(f"http://{host}/"), [ip_address(a) for a in addresses])
     except Refused:
         return False
     return True
@@ -142,18 +142,3 @@ def test_what_is_allowed_besides() -> None:
     assert not allows(allow, "more.pictures.internal", "10.9.9.9")
     assert not allows(allow, "any.name", "::ffff:10.1.0.1"), "not in the form it is allowed in"
     assert not allows("fe80::/10", "any.name", "fe80::1%eth0")
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        *[{"url_ports": text} for text in ("http", "0", "65536", "80-90", "80;443", "-1", "８０", "99999999999")],
-        *[{"url_allow": text} for text in ("10.0.0.1/8", "10.0.0.0/33", "10.0.0", "http://x", "a b", "*", "x/8", "ä")],
-    ],
-    ids=str,
-)
-def test_bad_settings_are_named(settings: dict[str, str]) -> None:
-    ((name, text),) = settings.items()
-    with pytest.raises(SettingError, match=f"^{name.upper()}=") as caught:
-        Rules(Settings(**settings))  # type: ignore[arg-type]
-    assert text in str(caught.value)

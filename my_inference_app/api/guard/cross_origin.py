@@ -40,5 +40,5 @@ def tell_origins(response: Response) -> Response:
 
 
 def _origins() -> tuple[str, ...]:
-    origins: tuple[str, ...] = current_app.extensions["settings"].origins
+    origins: tuple[str, ...] = current_app.extensions["settings"].cors_origins
     return origins

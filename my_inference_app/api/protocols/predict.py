@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from ...fetching.fetcher import Fetcher
 from ...inference.classifier import Answer, Classifier, Prediction, Timings
 from ...settings import Settings
 from ..errors import error_body
-from ..guard import arrival
+from ..guard.admission import abandoned
 from ..input import uploads
 from ..input.uploads import Upload
 
@@ -43,13 +42,11 @@ def classify_request() -> tuple[list[Upload], Answer]:
     """The pictures of the current request and what they show."""
     settings: Settings = current_app.extensions["settings"]
     sent = uploads.read(request, settings.max_images)
-    patience = settings.request_timeout
-    deadline = time.monotonic() + patience - arrival.seconds_on_the_way(request, patience)
     # Not counted as in flight yet: fetching ends by itself, and a remote server must not make a worker look hung.
-    contents = _contents(sent.images, deadline)
+    contents = _contents(sent.images, g.deadline)
     with current_app.extensions["in_flight"].request():
         pictures = [content for content in contents if isinstance(content, bytes)]
-        answer = classifier().classify(pictures, sent.top_k, deadline, arrival.abandoned(request))
+        answer = classifier().classify(pictures, sent.top_k, g.deadline, abandoned(request))
     outcomes = iter(answer.outcomes)
     merged = [next(outcomes) if isinstance(content, bytes) else content for content in contents]
     return sent.images, Answer(merged, answer.timings)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Request
+from my_inference_app.api.guard.arrival import abandoned, seconds_on_the_way
 from werkzeug.test import EnvironBuilder
 
-from my_inference_app.api.guard.arrival import abandoned, seconds_on_the_way
 from tests.conftest import FakeClassifier, client_of
 from tests.images import REPOSITORY
 
