@@ -44,7 +44,9 @@ def test_help_names_every_form_of_model(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_wrong_setting_is_an_error_in_one_line(command_line: CommandLine) -> None:
-    assert command_line.with_(ENGINE="onnx")().error.startswith("ENGINE='onnx' is none of openvino, torch")
+    assert command_line.with_(ENGINE="onnx")().error.startswith(
+        "ENGINE='onnx' cannot be used: give one of openvino, torch"
+    )
 
 
 @pytest.mark.parametrize("model", ["efficientnet-lite0", "torchvision:resnet18", "FOLDER"])
