@@ -1,27 +1,32 @@
-"""Telling the user what goes on, on stderr: a line per step, with its seconds."""
+"""Reports progress on stderr: a line for each step with its seconds, and a bar for a download."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-
-_LONGEST_LINE = 200
+from dataclasses import dataclass
+from pathlib import Path
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+@dataclass
+class Step:
+    result: str = ""
+    """Printed after the seconds."""
+
+
 @contextmanager
-def step(text: str) -> Iterator[None]:
+def step(text: str) -> Iterator[Step]:
     started = time.perf_counter()
-    yield
-    say(f"  {text:<44} {time.perf_counter() - started:6.1f} s")
+    done = Step()
+    yield done
+    say(f"  {text:<40}{time.perf_counter() - started:7.1f} s {done.result:>9}".rstrip())
 
 
-def first_line(error: Exception) -> str:
-    """Libraries explain at length; the beginning of the first line says what is wrong."""
-    line = (str(error).strip() or repr(error)).splitlines()[0]
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
+def megabytes(files: Iterable[Path]) -> str:
+    return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
