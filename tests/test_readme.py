@@ -132,13 +132,13 @@ def test_javascript_example_prints_the_label(service: tuple[int, Path]) -> None:
 
 
 def test_own_model_is_saved_and_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transformers import AutoImageProcessor, AutoModelForImageClassification
+    from tests.export import tiny_models  # first: it makes transformers find torchvision
 
-    from tests.export import tiny_models
+    import transformers  # isort: skip
 
     trained = tiny_models.save("resnet", tmp_path / "trained")
-    model = AutoModelForImageClassification.from_pretrained(trained)
-    processor = AutoImageProcessor.from_pretrained(trained)  # type: ignore[no-untyped-call]
+    model = transformers.AutoModelForImageClassification.from_pretrained(trained)
+    processor = transformers.AutoImageProcessor.from_pretrained(trained)  # type: ignore[no-untyped-call]
     monkeypatch.chdir(tmp_path)
     exec(SAVE_MY_MODEL, {"model": model, "processor": processor})  # noqa: S102
     command = MAKE_RUN_MY_MODEL.replace("./my-model", f"{tmp_path}/my-model")
