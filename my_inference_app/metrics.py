@@ -6,14 +6,17 @@ worker is asked adds them up. What a worker counted stays when it has ended. Els
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from . import shared_folder
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _registry = CollectorRegistry()
@@ -21,6 +24,12 @@ _registry = CollectorRegistry()
 requests = Counter("inference_requests", "Requests answered", ["path", "status"], registry=_registry)
 request_seconds = Histogram(
     "inference_request_seconds", "From a request's first line to its answer", buckets=_SECONDS, registry=_registry
+)
+wait_seconds = Histogram(
+    "inference_wait_seconds",
+    "From a request's arrival at nginx to a thread of the app",
+    buckets=_SECONDS,
+    registry=_registry,
 )
 errors = Counter("inference_errors", "Requests and pictures refused, by error code", ["code"], registry=_registry)
 stage_seconds = Histogram(
@@ -46,13 +55,27 @@ worker_starts = Counter("inference_worker_starts", "Workers started since the se
 worker_hangs = Counter("inference_worker_hangs", "Workers ended because a request hung", registry=_registry)
 
 
-def exposition() -> bytes:
-    """The figures as text."""
-    if FOLDER_VARIABLE not in os.environ:
-        return generate_latest(_registry)
-    everybody = CollectorRegistry()
-    MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-    return generate_latest(everybody)
+class _Waiting(Collector):
+    """Counted when it is asked for, of all workers together."""
+
+    def __init__(self, requests: int) -> None:
+        self._requests = requests
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "inference_requests_waiting", "Requests that wait for a thread of the app", value=self._requests
+        )
+
+
+def exposition(requests_waiting: int | None = None) -> bytes:
+    """All metrics as text."""
+    everything = CollectorRegistry()
+    if requests_waiting is not None:
+        everything.register(_Waiting(requests_waiting))
+    if not shared_folder.is_open():
+        return generate_latest(_registry) + generate_latest(everything)
+    MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
+    return generate_latest(everything)
 
 
 def forget_worker(pid: int) -> None:

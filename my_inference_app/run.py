@@ -1,4 +1,4 @@
-"""`make run` and `make serve`: the bundle, gunicorn and nginx, started in that order and stopped in the other."""
+"""`make run` and `make serve`: makes the bundle, starts gunicorn and nginx, watches, reloads and stops them."""
 
 from __future__ import annotations
 
@@ -11,59 +11,124 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from . import own_folder, pid_file
 from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
+from .processes import Process
 from .settings import PROJECT, Settings
+from .settings.environment import is_set
+from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
 _NGINX_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-Process = subprocess.Popen[bytes]
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_LONGEST_CHECK = 120.0
+_LAST_WORDS = 4.0
+"""Seconds after GRACE_TIMEOUT for servers that end by themselves, before they are ended by force."""
 
 
 class _Stop(Exception):
-    """The user or the system wants the end."""
+    """Raised by the signals that stop the service."""
+
+
+class Run:
+    """One run of the service, which signals stop and reload."""
+
+    def __init__(self, settings: Settings, with_nginx: bool) -> None:
+        self._settings = settings
+        self._with_nginx = with_nginx
+        self._servers: list[Process] = []
+        self._reload = False
+        self._has_terminal = _has_terminal()
+        for number in _STOP_SIGNALS:
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_hangup)
+
+    def __call__(self) -> None:
+        settings = self._settings
+        nginx = _find_nginx() if self._with_nginx else ""
+        _check_ports(settings, self._with_nginx)
+        folder = _export(settings, fall_back=self._with_nginx)
+        port = settings.port if nginx else settings.app_port
+        with self._stopped_in_the_end(), ExitStack() as stack:
+            app = self._start(_gunicorn(folder))
+            app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
+            if nginx:
+                proxy = self._start(_nginx(nginx, stack.enter_context(_nginx_folder()), settings))
+                proxy.wait_until_answers(reachable(settings.listen), port, "/healthz", server="nginx")
+            stack.enter_context(pid_file.written(port))
+            _announce(settings, folder, bool(nginx))
+            self._watch(app, folder)
+
+    def _start(self, server: Process) -> Process:
+        self._servers.append(server)
+        return server
+
+    @contextmanager
+    def _stopped_in_the_end(self) -> Iterator[None]:
+        """Stops nginx before gunicorn, so that both finish the requests they have."""
+        try:
+            yield
+        finally:
+            deadline = time.monotonic() + self._settings.grace_timeout + _LAST_WORDS
+            for server in reversed(self._servers):
+                server.end(deadline)
+
+    def _watch(self, app: Process, folder: Path) -> None:
+        while True:
+            for server in self._servers:
+                if server.exit_code is not None:
+                    raise SetupError(f"{server.name} stopped (exit code {server.exit_code}): the service ends")
+            if self._reload:
+                self._reload = False
+                if _loads(folder):
+                    app.send(signal.SIGHUP)
+                else:
+                    _say("not reloaded, the workers go on with what they have: the line above says why")
+            time.sleep(0.2)
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        for number in _STOP_SIGNALS:
+            signal.signal(number, self._on_second_stop)
+        raise _Stop
+
+    def _on_second_stop(self, _number: int, _frame: FrameType | None) -> None:
+        for server in self._servers:
+            server.kill()
+        os._exit(128 + signal.SIGINT)
+
+    def _on_hangup(self, number: int, frame: FrameType | None) -> None:
+        """Reloads, unless the terminal is gone: then nobody is left who could stop the service."""
+        if self._has_terminal and not _has_terminal():
+            self._on_stop(number, frame)
+        self._reload = True
 
 
 def main(arguments: list[str]) -> None:
     with_nginx = "--no-nginx" not in arguments
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _raise_stop)
     try:
-        sys.exit(_run(Settings.from_env(), with_nginx))
+        settings = Settings.from_env()
+        if "--reload" in arguments:
+            os.kill(pid_file.read(settings.port if with_nginx else settings.app_port), signal.SIGHUP)
+        else:
+            Run(settings, with_nginx)()
     except SetupError as error:
         sys.exit(f"error: {error}")
     except _Stop:
         sys.exit(0)
 
 
-def _raise_stop(_number: int, _frame: FrameType | None) -> None:
-    for number in _STOP_SIGNALS:  # a second one must not keep the first from stopping everything
-        signal.signal(number, signal.SIG_IGN)
-    raise _Stop
-
-
-def _run(settings: Settings, with_nginx: bool) -> int:
-    nginx = _find_nginx() if with_nginx else ""
-    _check_port("APP_PORT", settings.app_host, settings.app_port)
-    if nginx:
-        _check_port("PORT", settings.listen, settings.port)
-    folder = _export(settings, fall_back=with_nginx)
-    with _running(_gunicorn(folder)) as app:
-        _wait_until_ready(app, "gunicorn", settings.app_host, settings.app_port)
-        if not nginx:
-            _announce(settings, folder, settings.app_port)
-            return app.wait()
-        with tempfile.TemporaryDirectory(prefix="nginx-") as prefix, _running(_nginx(nginx, prefix, settings)) as proxy:
-            _wait_until_ready(proxy, "nginx", settings.listen, settings.port)
-            _announce(settings, folder, settings.port)
-            return _wait_for_either(app, proxy)
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _find_nginx() -> str:
@@ -75,27 +140,36 @@ def _find_nginx() -> str:
     return found
 
 
+def _check_ports(settings: Settings, with_nginx: bool) -> None:
+    _check_port("APP_PORT", settings.app_host, settings.app_port)
+    _check_port("MANAGEMENT_PORT", settings.management_host, settings.management_port)
+    if with_nginx:
+        _check_port("PORT", settings.listen, settings.port)
+
+
 def _check_port(name: str, host: str, port: int) -> None:
-    address = "" if host == "*" else host
-    with socket.socket() as probe:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, _, _, address = found[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((address, port))
+            probe.bind(address)
         except PermissionError:
             raise SetupError(f"port {port} needs root: choose another, as in `make run {name}={port + 8000}`") from None
         except OSError as error:
-            other = port + 8000 if port < 1024 else port + 1
+            other = port + 8000 if port < 1024 else port + 10
             raise SetupError(
-                f"port {port} cannot be used ({error.strerror}): choose another, as in `make run {name}={other}`"
+                f"port {port} of {host} cannot be used ({error.strerror}): choose another, as in "
+                f"`make run {name}={other}`"
             ) from None
 
 
 def _export(settings: Settings, fall_back: bool) -> Path:
-    """The bundle to serve, made first if need be. A process of its own does it: it takes what serving never loads."""
+    """The bundle to serve. If need be it is made first, by a process of its own: that takes heavy packages."""
     if settings.bundle:
         return bundle.read(bundle_dir(settings)).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
-    if fall_back and not os.environ.get("MODEL"):
+    if fall_back and not is_set("MODEL"):
         command += ["--fallback", FALLBACK]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -104,81 +178,73 @@ def _export(settings: Settings, fall_back: bool) -> Path:
 
 
 def _gunicorn(folder: Path) -> Process:
-    environment = {**os.environ, "BUNDLE": str(folder)}
     config = PROJECT / "my_inference_app" / "gunicorn.conf.py"
-    return _start([sys.executable, "-m", "gunicorn", "-c", str(config)], environment)
+    command = [sys.executable, "-m", "gunicorn", "-c", str(config)]
+    return Process("gunicorn", command, {**os.environ, "BUNDLE": str(folder)}, signal.SIGTERM)
+
+
+@contextmanager
+def _nginx_folder() -> Iterator[str]:
+    folder = own_folder.make("nginx", tempfile.gettempdir())
+    try:
+        folder.chmod(0o755)  # nginx's workers are another user, when started by root
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
-    Path(prefix).chmod(0o755)  # nginx's workers are another user, when started by root
     environment = {
         **os.environ,
         "NGINX_BINARY": nginx,
         "NGINX_PREFIX": prefix,
-        "LISTEN": settings.listen,
+        "LISTEN": bracketed(settings.listen),
         "PORT": str(settings.port),
-        "UPSTREAM": f"{_reachable(settings.app_host)}:{settings.app_port}",
+        "UPSTREAM": f"{bracketed(reachable(settings.app_host))}:{settings.app_port}",
+        "MANAGEMENT": f"{bracketed(reachable(settings.management_host))}:{settings.management_port}",
+        "QUEUE_SIZE": str(settings.queue_size),
         "MAX_UPLOAD_MB": str(settings.max_upload_mb),
         "REQUEST_TIMEOUT": str(settings.request_timeout),
-        "CORS_ORIGINS": ",".join(settings.origins),
+        "GRACE_TIMEOUT": str(settings.grace_timeout),
+        "CORS_ORIGINS": ",".join(settings.cors_origins),
         "CLIENT_RATE": str(settings.client_rate),
         "CLIENT_CONNECTIONS": str(settings.client_connections),
-        "TRUSTED_PROXIES": settings.trusted_proxies,
+        "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
     }
-    return _start(["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment)
+    return Process("nginx", ["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment, signal.SIGQUIT)
 
 
-def _start(command: list[str], environment: dict[str, str]) -> Process:
-    # A session of its own: Ctrl-C reaches only this program, which then stops the others in the right order.
-    return subprocess.Popen(command, env=environment, start_new_session=True)
+def _loads(folder: Path) -> bool:
+    """Whether a worker could start with the bundle as it is now."""
+    command = [sys.executable, "-m", "my_inference_app.check"]
+    with suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(command, env={**os.environ, "BUNDLE": str(folder)}, timeout=_LONGEST_CHECK)
+        return done.returncode == 0
+    _say(f"error: the model was not loaded within {_LONGEST_CHECK:g} s")
+    return False
 
 
-@contextmanager
-def _running(process: Process) -> Iterator[Process]:
-    """Ends the process however the block ends: gunicorn and nginx finish the requests they have on these signals."""
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGQUIT if "start.sh" in str(process.args) else signal.SIGTERM)
-        process.wait()
-
-
-def _wait_until_ready(process: Process, name: str, host: str, port: int) -> None:
-    """Until a warmed-up model answers at this address, or the process has given up."""
-    while process.poll() is None:
-        try:
-            with closing(HTTPConnection(_reachable(host), port, timeout=5)) as connection:
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
-        except (OSError, HTTPException):
-            pass
-        time.sleep(0.05)
-    raise SetupError(f"{name} stopped before it was ready: the lines above say why")
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("*", "0.0.0.0") else host  # noqa: S104
-
-
-def _announce(settings: Settings, folder: Path, port: int) -> None:
+def _announce(settings: Settings, folder: Path, with_nginx: bool) -> None:
     made = bundle.read(folder)
-    address = "localhost" if port == 80 else f"localhost:{port}"
-    print(
-        f"\nServing {made.name} ({made.origin}) with {settings.worker_count} worker(s) on http://{address}\n"
-        f"Try it:  curl -F image=@post_request/cat.jpg {address}/predict\n"
-        "Ctrl-C stops it.\n",
-        flush=True,
-    )
+    host, port = (settings.listen, settings.port) if with_nginx else (settings.app_host, settings.app_port)
+    address = _address(host, port)
+    print(f"\nServing {made.name} ({made.origin}) with {settings.worker_count} worker(s) on http://{address}")
+    if not with_nginx:
+        print("This is gunicorn's own port, without nginx: it is not protected from slow, large or too many requests.")
+    elif host in ("127.0.0.1", "::1", "localhost"):
+        print("Only this machine can reach it. To open it to others:  make run LISTEN='*'")
+    print(f"Try it:  curl -F image=@post_request/cat.jpg {address}/predict\nCtrl-C stops it.\n", flush=True)
 
 
-def _wait_for_either(app: Process, proxy: Process) -> int:
-    while True:
-        for name, process in (("gunicorn", app), ("nginx", proxy)):
-            if process.poll() is not None:
-                raise SetupError(f"{name} stopped (exit code {process.returncode}); stopping the rest")
-        time.sleep(0.2)
+def _address(host: str, port: int) -> str:
+    """An address at which this machine reaches the service."""
+    local = reachable(host)
+    name = "localhost" if local == "127.0.0.1" else bracketed(local)
+    return name if port == 80 else f"{name}:{port}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

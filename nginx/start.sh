@@ -4,13 +4,19 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${NGINX_PREFIX:-/tmp/nginx}
 . "$here/values.sh"
+. "$here/upstreams.sh"
 mkdir -p "$prefix/conf.d" "$prefix/tmp"
-cp "$here/nginx.conf" "$prefix/nginx.conf"
-rm -rf "$prefix/static"
+rm -rf "$prefix/static" "$prefix/access"
 cp -R "${STATIC:-$here/../my_inference_app/static}" "$prefix/static"
-sed $off -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${PORT}|$PORT|g" -e "s|\${UPSTREAM}|$UPSTREAM|g" \
+sed -e "s|\${GRACE_TIMEOUT}|$GRACE_TIMEOUT|g" "$here/nginx.conf" > "$prefix/nginx.conf"
+sed $off -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${PORT}|$PORT|g" \
     -e "s|\${MAX_UPLOAD_MB}|$MAX_UPLOAD_MB|g" -e "s|\${PROXY_TIMEOUT}|$PROXY_TIMEOUT|g" \
     -e "s|\${CLIENT_RATE}|$CLIENT_RATE|g" -e "s|\${CLIENT_BURST}|$((CLIENT_RATE * 2))|g" \
     -e "s|\${CLIENT_CONNECTIONS}|$CLIENT_CONNECTIONS|g" -e "s|\${REAL_IP}|$REAL_IP|g" -e "s|\${CORS}|$CORS|g" \
     "$here/project.conf" > "$prefix/conf.d/project.conf"
+follow_upstream "$prefix/conf.d/upstreams.conf"
+# nginx opens its log by name, which it may not do with a stdout that is a socket or belongs to another user.
+mkfifo -m 600 "$prefix/access"
+(cat "$prefix/access" < /dev/null &)
+exec 9> "$prefix/access" # the reader ends when the last writer does, also if nginx never opens its log
 exec "${NGINX_BINARY:-nginx}" -e stderr -p "$prefix" -c "$prefix/nginx.conf" -g 'daemon off;'

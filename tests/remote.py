@@ -1,4 +1,4 @@
-"""A web server of the tests' own, well behaved or not: it sends exactly the bytes it is given."""
+"""A web server for tests. It sends exactly the bytes it is given, valid or not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Thread
 from typing import Any
+
+from my_inference_app.settings.parsing import hosts_and_networks
 
 Answer = bytes | Callable[[], Iterable[bytes]]
 
@@ -35,7 +37,7 @@ class Remote:
     answers: dict[str, Answer]
     heads: list[str] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
-    """Set at the end; answers that take for ever wait for it."""
+    """Set at the end of the test. Endless responses wait for it."""
 
     @property
     def url(self) -> str:
@@ -108,8 +110,12 @@ def remote_server(
             thread.join()
 
 
-def allowing(*remotes: Remote, **settings: Any) -> dict[str, Any]:
-    """Settings with which pictures are fetched from these servers, and from nowhere else on loopback."""
-    hosts = ",".join(remote.host for remote in remotes)
-    ports = ",".join(str(remote.port) for remote in remotes)
-    return {"predict_urls": True, "url_allow": hosts, "url_ports": ports, **settings}
+def allowing(*remotes: Remote, url_allow: str | None = None, **settings: Any) -> dict[str, Any]:
+    """Settings that permit images from these servers, and from nothing else on loopback."""
+    allow = ",".join(remote.host for remote in remotes) if url_allow is None else url_allow
+    return {
+        "predict_urls": True,
+        "url_allow": hosts_and_networks(allow) if allow else (),
+        "url_ports": frozenset(remote.port for remote in remotes),
+        **settings,
+    }

@@ -72,7 +72,7 @@ def test_no_bundle(tmp_path: Path) -> None:
 
 def test_a_bad_setting(tiny: Bundle) -> None:
     done = run(SAMPLES[0], BUNDLE=str(tiny.path), ENGINE="abacus")
-    assert_one_line(done, 1, "error: ENGINE='abacus' is none of openvino, torch")
+    assert_one_line(done, 1, "error: ENGINE='abacus' cannot be used: give one of openvino, torch")
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.jpg", "b.jpg")])

@@ -74,7 +74,7 @@ class ModelClassifier:
                 device=device,
                 precision=settings.engine_precision,
             )
-            for device in settings.devices
+            for device in settings.device
         ]
         self.name = bundle.name
         self.ready = False

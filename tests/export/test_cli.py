@@ -43,7 +43,9 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
 
 
 def test_a_wrong_setting(command_line: CommandLine) -> None:
-    assert command_line.with_(ENGINE="onnx")().error.startswith("ENGINE='onnx' is none of openvino, torch")
+    assert command_line.with_(ENGINE="onnx")().error.startswith(
+        "ENGINE='onnx' cannot be used: give one of openvino, torch"
+    )
 
 
 def test_only_the_folder_is_on_stdout(command_line: CommandLine, saved: Callable[[str], Path]) -> None:

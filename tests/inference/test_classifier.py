@@ -119,8 +119,8 @@ def test_one_picture_at_a_time_is_possible(tiny: Bundle) -> None:
     ("settings", "error"),
     [
         ({"bundle": "/no/bundle"}, BundleError),
-        ({"engine": "openvino", "device": "cuda"}, SettingError),
-        ({"engine": "torch", "device": "abacus"}, SettingError),
+        ({"engine": "openvino", "device": ("cuda",)}, SettingError),
+        ({"engine": "torch", "device": ("abacus",)}, SettingError),
     ],
 )
 def test_what_cannot_be_loaded(tiny: Bundle, settings: dict[str, Any], error: type[Exception]) -> None:
@@ -179,7 +179,7 @@ def test_probabilities_from_logits(logits: list[float], ids: list[int], scores: 
 
 
 def test_several_devices_are_replicas(tiny: Bundle) -> None:
-    classifier = ModelClassifier(bundle.read(tiny.path), Settings(engine="torch", device="cpu, cpu", max_batch=4))
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(engine="torch", device=("cpu", "cpu"), max_batch=4))
     classifier.warm_up()
     answer = classifier.classify([plain_image()] * 9, 1, time.monotonic() + 60)
     assert len(answer.outcomes) == 9

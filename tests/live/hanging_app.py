@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from my_inference_app import worker
 from my_inference_app.inference.classifier import Answer, Prediction, Timings
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
@@ -23,4 +24,4 @@ class HangingClassifier:
         return Answer([[Prediction("cat", 1.0, 0)] for _ in images], Timings())
 
 
-app = create_app(Settings.from_env(), HangingClassifier())
+app = worker.start(lambda: create_app(Settings.from_env(), HangingClassifier()))

@@ -1,43 +1,31 @@
-"""Who may use the service, where keys are set."""
+"""Refuses requests without a key, where keys are set."""
 
 from __future__ import annotations
 
 import hmac
-from pathlib import Path
 
-from flask import current_app, request
+from flask import Request, g, request
 
-from ...errors import SettingError, Unauthorized
-from ...settings import Settings
-from ..admission import PROBES
-
-
-def read_keys(settings: Settings) -> tuple[bytes, ...]:
-    """The keys of API_KEYS and API_KEYS_FILE; none means that everybody may."""
-    texts = settings.api_keys.split(",")
-    if settings.api_keys_file:
-        try:
-            texts += Path(settings.api_keys_file).read_text("utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            raise SettingError(f"API_KEYS_FILE={settings.api_keys_file} cannot be read: {error}") from None
-    keys = tuple(text.strip().encode() for text in texts if text.strip())
-    if settings.api_keys_file and not keys:
-        # An empty file must not open the service to everybody.
-        raise SettingError(f"API_KEYS_FILE={settings.api_keys_file} has no keys in it")
-    return keys
+from ...errors import Unauthorized
+from ..context import settings
+from ..input.multipart_form import text_field
 
 
 def refuse_without_key() -> None:
-    keys: tuple[bytes, ...] = current_app.extensions["api_keys"]
-    if not keys or request.path in PROBES:
-        return
-    given = _given_key()
-    # All of them are compared, each in constant time: how long it takes says nothing about the keys.
-    if sum(hmac.compare_digest(given, key) for key in keys) == 0:
-        raise Unauthorized("this service takes a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    keys = settings().keys
+    # nginx serves the static files, which hold nothing secret, without a key too.
+    if keys and request.endpoint != "static":
+        given = given_key(request)
+        # Compares with all keys, each in constant time: the duration must not give a key away.
+        if sum(hmac.compare_digest(given, key) for key in keys) == 0:
+            raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    g.key_accepted = True  # without it the page shows its form only
 
 
-def _given_key() -> bytes:
+def given_key(request: Request) -> bytes:
+    """The bytes of the key in the headers or, if they have none, in the form of the page."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    return key.encode("latin-1", "replace")  # the bytes that were sent
+    if not key and request.endpoint == "page.upload":
+        return text_field(request, "api_key").strip()
+    return key.encode("latin-1", "replace")

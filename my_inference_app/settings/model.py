@@ -1,0 +1,43 @@
+"""The model, where its bundle is, and what computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .environment import PROJECT
+from .parsing import OneOf, devices
+from .setting import setting
+
+
+@dataclass(frozen=True)
+class Model:
+    model: str = setting(
+        "microsoft/resnet-50",
+        "model to serve: a hub id, a folder in hub format, `efficientnet-lite0` or `torchvision:NAME`",
+    )
+    model_revision: str = setting("", "branch, tag or commit of a hub model; empty means its main branch")
+    models_dir: Path = setting(PROJECT / "models", "folder that holds the bundles", Path)
+    bundle: str = setting("", "folder of the bundle to serve; empty means the bundle of `MODEL`")
+    engine: str = setting("openvino", "engine that computes: `openvino` or `torch`", OneOf(("openvino", "torch")))
+    precision: str = setting(
+        "auto",
+        "precision of the engine: `f32`, `bf16`, `f16` (CUDA only), `int8` (needs a bundle of its own), "
+        "or `auto`, the fastest float of the processor",
+        OneOf(("auto", "f32", "bf16", "f16", "int8")),
+    )
+    calibration: str = setting("", "folder of images that calibrate a `PRECISION=int8` bundle")
+    device: tuple[str, ...] = setting(
+        ("cpu",),
+        "device of the torch engine: `cpu`, `cuda`, `cuda:1`; several, separated by commas, are replicas",
+        devices,
+    )
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device[0].startswith("cuda")
+
+    @property
+    def engine_precision(self) -> str:
+        """The precision to ask of the engine; empty lets it choose. int8 is in the bundle, not in the engine."""
+        return "" if self.precision in ("auto", "int8") else self.precision

@@ -1,0 +1,45 @@
+"""The settings as the tables in docs/settings.md."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from .access import Access
+from .environment import PROJECT
+from .limits import Limits
+from .model import Model
+from .network import Network
+from .serving import Serving
+from .urls import Urls
+
+SUBJECTS = {
+    "Model": Model,
+    "Serving": Serving,
+    "Limits": Limits,
+    "Access": Access,
+    "Images from URLs": Urls,
+    "Network": Network,
+}
+
+
+def table() -> str:
+    """One table a subject, each under its heading."""
+    return "\n\n".join("\n".join([f"## {title}", "", *_rows(subject)]) for title, subject in SUBJECTS.items())
+
+
+def _rows(subject: type) -> list[str]:
+    rows = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for item in fields(subject):
+        default = _shown(item.default)
+        rows.append(f"| `{item.name.upper()}` | {f'`{default}`' if default else ''} | {item.metadata['help']} |")
+    return rows
+
+
+def _shown(value: object) -> str:
+    """As a user would write it."""
+    if isinstance(value, Path):
+        return str(value.relative_to(PROJECT))
+    if isinstance(value, tuple | frozenset):
+        return ",".join(map(str, sorted(value)))
+    return f"{value:d}" if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
