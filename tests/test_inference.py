@@ -54,9 +54,9 @@ def test_a_folder(tiny: Bundle, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"no picture at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (b"", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (plain_image()[:60], "the picture is damaged or incomplete and cannot be decoded"),
+        (b"no picture at all", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (b"", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (plain_image()[:60], "the image is damaged or incomplete and cannot be decoded"),
     ],
 )
 def test_a_file_that_is_no_picture(tiny: Bundle, tmp_path: Path, data: bytes, message: str) -> None:

@@ -65,5 +65,5 @@ def test_what_is_no_picture_is_explained_on_the_page(
     file = tmp_path / "<b>notes.txt"
     file.write_text("these are some notes, not a picture")
     upload(browser, service.url, file)
-    assert text(browser, ".error") == "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"
+    assert text(browser, ".error") == "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"
     assert browser.find_elements(By.NAME, "image"), "the form is there for another try"
