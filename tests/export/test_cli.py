@@ -17,6 +17,7 @@ from my_inference_app.export import cli
 from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.pipeline import bundle_of
 from my_inference_app.export.preprocessing import standard_spec, standard_transform
+from tests.bundles.sealing import change_manifest
 from tests.export.command_line import NOWHERE, CommandLine
 
 USAGE = {
@@ -95,6 +96,13 @@ def test_what_is_damaged_is_not_there(file: str, efficientnet: Path, tmp_path: P
         "tiny/resnet", "--if-missing", "--engine", "torch", "--engine", "openvino"
     )
     assert "gives no answer" in done.error
+
+
+def test_bundle_of_an_older_version_is_made_again(efficientnet: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(efficientnet, tmp_path / "models" / "tiny--resnet")
+    change_manifest(copy, lambda data: data.update(format=1))
+    done = CommandLine(tmp_path).with_(HF_ENDPOINT=NOWHERE)("tiny/resnet", "--if-missing")
+    assert "gives no answer" in done.error, "it asks the hub for the weights"
 
 
 class Plain(torch.nn.Module):
