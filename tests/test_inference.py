@@ -55,9 +55,9 @@ def test_folder_is_an_error_in_one_line(tiny: Bundle, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"not an image at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (b"", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (plain_image()[:60], "the picture is damaged or incomplete and cannot be decoded"),
+        (b"no picture at all", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (b"", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (plain_image()[:60], "the image is damaged or incomplete and cannot be decoded"),
     ],
 )
 def test_file_that_is_not_an_image_is_an_error_in_one_line(
