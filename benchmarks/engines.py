@@ -25,7 +25,7 @@ from my_inference_app.engines.base import Engine
 from my_inference_app.export import convert, quantize
 from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.options import Options
-from my_inference_app.export.sources.torchvision import load as load_torchvision
+from my_inference_app.export.sources import find
 from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT
 
@@ -76,9 +76,10 @@ def table(rows: list[Row]) -> str:
 
 def compare(network: str, seconds: float, rounds: int) -> list[Row]:
     torch.set_num_threads(cores())
-    source = load_torchvision(Options(f"torchvision:{network}", random_weights=True))
+    options = Options(f"torchvision:{network}", random_weights=True)
+    model = find(options.model).load(options)
     images = crops()
-    with engines_of(source, images) as engines:
+    with engines_of(model, images) as engines:
         expected = _top5(_all_logits(engines["torch eager"], images))
         same = {name: _same(expected, _top5(_all_logits(engine, images))) for name, engine in engines.items()}
         speeds: dict[str, list[float]] = {name: [] for name in engines}
@@ -114,13 +115,12 @@ def crops() -> Images:
 
 
 @contextmanager
-def engines_of(source: LoadedModel, images: Images) -> Iterator[dict[str, Engine]]:
-    source.module.eval()
-    module = convert.FromPixels(source).eval()
-    traced = convert.trace(source)
+def engines_of(model: LoadedModel, images: Images) -> Iterator[dict[str, Engine]]:
+    module = convert.FromPixels(model).eval()
+    traced = convert.trace(model)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        convert.save_openvino(traced, source, folder)
+        convert.save_openvino(traced, model, folder)
         convert.save_torch(traced, folder)
         quantize.quantize(folder / "model.xml", images[::2], folder / "int8.xml")
 

@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 
 from my_inference_app.bundles import bundle
-from my_inference_app.bundles.store import bundle_dir
+from my_inference_app.bundles.store import bundle_name
 from my_inference_app.engines.base import load_engine
 from my_inference_app.export.options import Options
-from my_inference_app.export.sources.torchvision import load as load_torchvision
+from my_inference_app.export.sources import find
 from my_inference_app.inference.images.decode import decode
 from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT, Settings
@@ -35,7 +35,9 @@ class Prepared:
     image: Path
 
     def settings(self, model: str, precision: str) -> dict[str, str]:
-        return {"MODEL": model, "PRECISION": precision, "MODELS_DIR": str(self.folder), "LOG_LEVEL": "info"}
+        """Settings to serve a model with. The bundle of random weights is not the one that MODEL leads to."""
+        folder = self.folder.resolve() / bundle_name(_options(model).name, precision=precision)
+        return {"BUNDLE": str(folder), "PRECISION": precision, "LOG_LEVEL": "info"}
 
     def ready(self, model: str, precision: str) -> tuple[dict[str, str], str]:
         """The settings that serve a model, and its label for the image. Exports the model the first time."""
@@ -44,7 +46,7 @@ class Prepared:
         return self.settings(model, precision), self.label(model)
 
     def bundle(self, model: str, precision: str) -> bundle.Bundle:
-        return bundle.read(bundle_dir(Settings.from_env(self.settings(model, precision))))
+        return bundle.read(Path(self.settings(model, precision)["BUNDLE"]))
 
     def label(self, model: str) -> str:
         """The right label, from the model itself in float32."""
@@ -54,8 +56,8 @@ class Prepared:
         return made.labels[int(engine(pixels[None]).argmax())]
 
     def export(self, model: str, precision: str = "auto") -> None:
-        arguments = ["--random-weights"] if model == NETWORK else []
-        variables = self.settings(model, precision)
+        arguments = ["--random-weights"] if _options(model).random_weights else []
+        variables = {"PRECISION": precision, "MODELS_DIR": str(self.folder)}
         if precision == "int8":
             arguments.append("--accept-agreement")
             variables["CALIBRATION"] = str(self._calibration())
@@ -74,9 +76,9 @@ class Prepared:
         """The same weights and labels, in the formats of the peers."""
         weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
         if not weights.exists():
-            source = load_torchvision(Options(NETWORK, random_weights=True))
-            torch.save(source.module.state_dict(), weights)
-            labels.write_text(json.dumps(source.labels))
+            loaded = find(NETWORK).load(_options(NETWORK))
+            torch.save(loaded.module.state_dict(), weights)
+            labels.write_text(json.dumps(loaded.labels))
         return {"PEER_WEIGHTS": str(weights), "PEER_LABELS": str(labels)}
 
     def peer_python(self) -> str:
@@ -90,6 +92,10 @@ class Prepared:
             subprocess.run([*pip, "-r", str(requirements)], check=True)
             mark.write_text(requirements.read_text())
         return str(python)
+
+
+def _options(model: str) -> Options:
+    return Options(model, random_weights=model == NETWORK)
 
 
 def prepare(folder: Path) -> Prepared:

@@ -1,4 +1,4 @@
-"""One picture in, its label out, without a server: `python my_inference_app/ResNet50_inference.py cat.jpg`."""
+"""Classifies one image without a server: `python my_inference_app/ResNet50_inference.py cat.jpg` prints its label."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _classifier(settings: Settings) -> Classifier:
 
 
 def inference(image: bytes) -> dict[str, Any]:
-    """Classifies the bytes of a picture; the model is loaded by the first call."""
+    """Classifies the bytes of an image. The first call loads the model."""
     settings = Settings.from_env()
     answer = _classifier(settings).classify([image], 1, time.monotonic() + settings.request_timeout)
     outcome = answer.outcomes[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST_LINE = 200
+
 
 class ServiceError(Exception):
     """Base of all errors that a client gets. The message says what to do."""
@@ -98,3 +100,9 @@ class SourceError(SetupError):
 
 class SourceUnreachable(SourceError):
     """The hub is out of reach and nothing is cached. `make run` without a MODEL then falls back to another model."""
+
+
+def first_line(error: Exception) -> str:
+    """The reason of a library's error in one line: they explain at length, and the beginning says what is wrong."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."

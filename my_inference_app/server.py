@@ -40,11 +40,12 @@ def create_app(settings: Settings | None = None, classifier: Classifier | None =
     settings = settings or Settings.from_env()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
+    in_flight = InFlight()
     app.extensions.update(
         settings=settings,
-        classifier=classifier or load(settings),
+        classifier=classifier or load(settings, in_flight),
         fetcher=Fetcher(settings),
-        in_flight=InFlight(),
+        in_flight=in_flight,
     )
     app.register_blueprint(page.blueprint)
     for protocol in PROTOCOLS:

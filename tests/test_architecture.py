@@ -96,7 +96,7 @@ def test_the_imports_are_understood() -> None:
         "api.protocols.predict"
     )
     assert own_imports_of("engines.openvino") == {"engines.base", "errors"}
-    assert own_imports_of("bundles.bundle") == {"bundles.manifest", "errors"}
+    assert own_imports_of("bundles.bundle") == {"bundles.manifest", "bundles.replace", "errors"}
     assert "flask.Flask" in imports_of("server")
 
 

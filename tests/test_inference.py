@@ -1,4 +1,4 @@
-"""ResNet50_inference.py: one picture in, its label out, without a server."""
+"""ResNet50_inference.py classifies one image without a server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ SCRIPT = REPOSITORY / "my_inference_app" / "ResNet50_inference.py"
 
 def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **settings}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], code: int, line: str) -> None:
@@ -28,7 +29,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, line: str
 
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
-def test_the_label_of_a_picture(tiny: Bundle, tmp_path: Path, engine: str) -> None:
+def test_script_prints_the_label(tiny: Bundle, tmp_path: Path, engine: str) -> None:
     file = tmp_path / "leaf.png"
     file.write_bytes(plain_image("green"))
     done = run(file, BUNDLE=str(tiny.path), ENGINE=engine)
@@ -36,52 +37,54 @@ def test_the_label_of_a_picture(tiny: Bundle, tmp_path: Path, engine: str) -> No
     assert done.stdout == "{'statusCode': 200, 'body': '\"green\"'}\n"
 
 
-def test_a_real_picture_and_a_real_model(efficientnet: Path) -> None:
+def test_script_with_the_real_model_recognises_a_cat(efficientnet: Path) -> None:
     cat = next(path for path in SAMPLES if path.stem == "cat")
     done = run(cat, BUNDLE=str(efficientnet))
     assert done.stdout.startswith("{'statusCode': 200, 'body': '\"") and "cat" in done.stdout, done
 
 
-def test_a_file_that_is_missing(tiny: Bundle, tmp_path: Path) -> None:
+def test_missing_file_is_an_error_in_one_line(tiny: Bundle, tmp_path: Path) -> None:
     file = tmp_path / "none.jpg"
     assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: No such file or directory")
 
 
-def test_a_folder(tiny: Bundle, tmp_path: Path) -> None:
+def test_folder_is_an_error_in_one_line(tiny: Bundle, tmp_path: Path) -> None:
     assert_one_line(run(tmp_path, BUNDLE=str(tiny.path)), 1, f"error: {tmp_path}: Is a directory")
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"no picture at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
+        (b"not an image at all", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
         (b"", "this is not a picture in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
         (plain_image()[:60], "the picture is damaged or incomplete and cannot be decoded"),
     ],
 )
-def test_a_file_that_is_no_picture(tiny: Bundle, tmp_path: Path, data: bytes, message: str) -> None:
+def test_file_that_is_not_an_image_is_an_error_in_one_line(
+    tiny: Bundle, tmp_path: Path, data: bytes, message: str
+) -> None:
     file = tmp_path / "file.jpg"
     file.write_bytes(data)
     assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: {message}")
 
 
-def test_no_bundle(tmp_path: Path) -> None:
+def test_missing_bundle_is_an_error_in_one_line(tmp_path: Path) -> None:
     done = run(SAMPLES[0], BUNDLE=str(tmp_path))
     assert_one_line(done, 1, f"error: there is no bundle in {tmp_path}: make it with `make export`")
 
 
-def test_a_bad_setting(tiny: Bundle) -> None:
+def test_bad_setting_is_an_error_in_one_line(tiny: Bundle) -> None:
     done = run(SAMPLES[0], BUNDLE=str(tiny.path), ENGINE="abacus")
     assert_one_line(done, 1, "error: ENGINE='abacus' cannot be used: give one of openvino, torch")
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.jpg", "b.jpg")])
-def test_the_wrong_number_of_arguments(arguments: tuple[str, ...]) -> None:
+def test_wrong_number_of_arguments_prints_the_usage(arguments: tuple[str, ...]) -> None:
     assert_one_line(run(*arguments), 2, "usage: ResNet50_inference.py IMAGE")
 
 
-def test_as_a_function(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_returns_the_label(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE", str(tiny.path))
     assert [inference(plain_image(label))["body"] for label in ("red", "blue", "red")] == ['"red"', '"blue"', '"red"']
     with pytest.raises(UnsupportedFormat):
-        inference(b"no picture")
+        inference(b"not an image")

@@ -1,8 +1,8 @@
-"""Turns weights into bundles. Slow and heavy on purpose: it runs once, and nothing that serves imports it."""
+"""Turns weights into bundles. It runs once, is slow and needs heavy libraries; nothing that serves imports it."""
 
 import os
 
-# Set before the libraries are imported, which read them then. What they warn of is for their developers; what can go
-# wrong here is told in errors of our own. TRANSFORMERS_VERBOSITY=info and HF_HUB_VERBOSITY=info bring it back.
+# The libraries read these when they are imported. They hide warnings meant for developers; every failure here has an
+# error message of its own. TRANSFORMERS_VERBOSITY=info and HF_HUB_VERBOSITY=info bring the warnings back.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_VERBOSITY", "error")

@@ -1,4 +1,4 @@
-"""A source's module to the files of a bundle."""
+"""Converts a model's torch module to the files of a bundle."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from .loaded_model import LoadedModel
 
 
 class FromPixels(torch.nn.Module):
-    """Takes N x height x width x 3 bytes: normalisation is part of the graph."""
+    """Maps N x height x width x 3 bytes to logits: normalisation is part of the graph."""
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, source: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel) -> None:
         super().__init__()
-        self.module = source.module
-        self.arrange = source.arrange
-        self.register_buffer("mean", torch.tensor(source.input.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(source.input.std).view(1, 3, 1, 1))
+        self.module = model.module
+        self.arrange = model.arrange
+        self.register_buffer("mean", torch.tensor(model.input.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(model.input.std).view(1, 3, 1, 1))
 
-    def prepare(self, pictures: torch.Tensor) -> torch.Tensor:
-        # Whatever the weights are: a server may load them as bf16.
-        pixels = pictures.permute(0, 3, 1, 2).type_as(self.mean)
+    def prepare(self, images: torch.Tensor) -> torch.Tensor:
+        # type_as: a server may load the weights as bf16.
+        pixels = images.permute(0, 3, 1, 2).type_as(self.mean)
         prepared: torch.Tensor = self.arrange((pixels - self.mean) / self.std)
         return prepared
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.module(self.prepare(pictures))
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.module(self.prepare(images))
         return logits
 
 
-def trace(source: LoadedModel) -> torch.jit.ScriptModule:
-    example = torch.zeros(2, *source.input.size, 3, dtype=torch.uint8)
-    with torch.inference_mode(), warnings.catch_warnings(), _plain_pools(source):
-        warnings.simplefilter("ignore")  # tracing warns of every branch on a shape; the agreement check decides
+def trace(model: LoadedModel) -> torch.jit.ScriptModule:
+    example = torch.zeros(2, *model.input.size, 3, dtype=torch.uint8)
+    with torch.inference_mode(), warnings.catch_warnings(), _plain_pools(model):
+        warnings.simplefilter("ignore")  # tracing warns of every branch on a shape; the comparison decides
         traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
-            FromPixels(source).eval(), example, check_trace=False
+            FromPixels(model).eval(), example, check_trace=False
         )
     return traced
 
 
 @contextmanager
-def _plain_pools(source: LoadedModel) -> Iterator[None]:
-    """Lets pools larger than the picture, as EfficientNet ends in, say what they do: OpenVINO has no such pools."""
+def _plain_pools(model: LoadedModel) -> Iterator[None]:
+    """Replaces pools larger than the image by global pools, their equal. EfficientNet has one, OpenVINO none."""
     pools = [
         (parent, name, pool)
-        for parent in source.module.modules()
+        for parent in model.module.modules()
         for name, pool in parent.named_children()
         if isinstance(pool, torch.nn.AvgPool2d)
         and isinstance(pool.kernel_size, int)
-        and pool.kernel_size > max(source.input.size)
+        and pool.kernel_size > max(model.input.size)
     ]
     for parent, name, _ in pools:
         setattr(parent, name, torch.nn.AdaptiveAvgPool2d(1))
@@ -67,11 +67,11 @@ def _plain_pools(source: LoadedModel) -> Iterator[None]:
             setattr(parent, name, pool)
 
 
-def save_openvino(traced: torch.jit.ScriptModule, source: LoadedModel, folder: Path) -> None:
-    shape = ov.PartialShape([-1, *source.input.size, 3])
-    example = torch.zeros(2, *source.input.size, 3, dtype=torch.uint8)
-    model = ov.convert_model(traced, example_input=example, input=[(shape, ov.Type.u8)])
-    ov.save_model(model, folder / "model.xml", compress_to_fp16=True)
+def save_openvino(traced: torch.jit.ScriptModule, model: LoadedModel, folder: Path) -> None:
+    shape = ov.PartialShape([-1, *model.input.size, 3])
+    example = torch.zeros(2, *model.input.size, 3, dtype=torch.uint8)
+    converted = ov.convert_model(traced, example_input=example, input=[(shape, ov.Type.u8)])
+    ov.save_model(converted, folder / "model.xml", compress_to_fp16=True)
 
 
 def save_torch(traced: torch.jit.ScriptModule, folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""python -m my_inference_app.export.evaluate FOLDER: how often a bundle is right on labelled pictures.
+"""python -m my_inference_app.export.evaluate FOLDER: how often a bundle is right on labelled images.
 
-The report is JSON on stdout; a progress bar and what could not be read go to stderr.
+The report is JSON on stdout. A progress bar and the names of unreadable files go to stderr.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ..engines.base import Engine, load_engine
 from ..errors import SetupError, SourceError
 from ..resources import cores
 from ..settings import Settings
-from .pictures import Picture, decode_all, find
+from .image_folder import ImageFile, decode_all, find
 
 _BATCH = 8
-Decoded = tuple[Picture, NDArray[np.uint8]]
+Decoded = tuple[ImageFile, NDArray[np.uint8]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m my_inference_app.export.evaluate", description=__doc__)
-    parser.add_argument("folder", type=Path, help="pictures in folders named by wordnet id or class index, or with a "
-                        "wordnet id in their names")  # fmt: skip
+    parser.add_argument("folder", type=Path, help="images in folders named by WordNet id or class index, or with a "
+                        "WordNet id in their names")  # fmt: skip
     given = parser.parse_args()
     try:
         settings = Settings.from_env()
@@ -47,27 +47,27 @@ def main() -> None:
 
 
 def evaluate(made: Bundle, engine: Engine, folder: Path) -> dict[str, Any]:
-    pictures = find(folder, made.labels)
-    labelled = [picture for picture in pictures if picture.class_id is not None]
+    files = find(folder, made.labels)
+    labelled = [file for file in files if file.class_id is not None]
     if not labelled:
-        raise SourceError(f"no picture in {folder} tells its class: name folders by wordnet id or class index")
+        raise SourceError(f"no image in {folder} has a label: name its folders by WordNet id or class index")
     top1 = top5 = counted = 0
-    with tqdm(total=len(labelled), unit=" pictures", disable=None) as bar:
+    with tqdm(total=len(labelled), unit=" images", disable=None) as bar:
         for batch in _batches(decode_all(labelled, made.input)):
-            right = np.array([picture.class_id for picture, _ in batch])
+            right = np.array([file.class_id for file, _ in batch])
             ranked = np.argsort(-engine(np.stack([pixels for _, pixels in batch])), axis=1)
             top1 += int(np.sum(ranked[:, 0] == right))
             top5 += int(np.sum(ranked[:, :5] == right[:, None]))
             counted += len(batch)
             bar.update(len(batch))
     if not counted:
-        raise SourceError(f"none of the {len(labelled)} labelled pictures in {folder} can be read")
+        raise SourceError(f"none of the {len(labelled)} labelled images in {folder} can be read")
     return {
         "model": made.name,
         "precision": made.precision,
-        "pictures": counted,
+        "images": counted,
         "unreadable": len(labelled) - counted,
-        "unlabelled": len(pictures) - len(labelled),
+        "unlabelled": len(files) - len(labelled),
         "top1": top1 / counted,
         "top5": top5 / counted,
     }

@@ -1,4 +1,4 @@
-"""The thousand classes of ImageNet: wordnet ids, and label texts as the hub's configurations have them."""
+"""The thousand classes of ImageNet: WordNet ids, and labels as in the configurations on the hub."""
 
 from __future__ import annotations
 

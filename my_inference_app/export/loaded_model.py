@@ -18,12 +18,18 @@ Transform = Callable[[Image.Image], torch.Tensor]
 class LoadedModel:
     name: str
     module: torch.nn.Module
-    """Takes N x 3 x height x width floats as `preprocess` makes them, gives logits."""
+    """Maps N x 3 x height x width floats, as `preprocess` makes them, to logits."""
     labels: tuple[str, ...]
     input: InputSpec
     preprocess: Transform
-    """The model's own preparation of a picture, which ours is checked against."""
+    """The model's own preparation of an image, which the project's is checked against."""
     origin: dict[str, Any]
     license: str | None = None
     arrange: torch.nn.Module = field(default_factory=torch.nn.Identity)
-    """What is left to do to pixels that were prepared as `input` says: it becomes part of the graph."""
+    """The part of the preparation that `input` cannot express; it becomes part of the graph."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """The size of all weights in float32."""
+        numbers: int = sum(tensor.numel() for tensor in self.module.state_dict().values())
+        return 4 * numbers

@@ -1,4 +1,4 @@
-"""How torchvision's models want their pictures, and others of which nothing is said: a specification and transforms."""
+"""How torchvision's models, and models without an image processor, want their images."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def make_spec(
 ) -> InputSpec:
     """`mean` and `std` in units of pixel values / 255, as published."""
     if shortest_edge is not None and max(size) > shortest_edge:
-        raise SourceError(f"cannot cut {size[0]}x{size[1]} out of pictures resized to {shortest_edge}")
+        raise SourceError(f"cannot crop {size[0]}x{size[1]} from images resized to {shortest_edge}")
     return InputSpec(
         size=size,
         shortest_edge=shortest_edge,
         interpolation=interpolation,
-        # Rounded far below anything that matters: 123.675 reads better in a bundle than 123.67499999999998.
+        # Rounded so that a bundle says 123.675 instead of 123.67499999999998.
         mean=tuple(round(255 * value, 3) for value in mean),
         std=tuple(round(255 * value, 3) for value in std),
     )
 
 
 def standard_spec() -> InputSpec:
-    """What torchvision's classic ImageNet models take."""
+    """The input of torchvision's classic ImageNet models."""
     return make_spec((224, 224), 256, "bilinear", _MEAN, _STD)
 
 
 def standard_transform(spec: InputSpec) -> Transform:
-    """A specification as torchvision's own transforms."""
+    """torchvision's own transforms for a specification."""
     v = torchvision.transforms
     mode = v.InterpolationMode(spec.interpolation)
     steps = [v.Resize(spec.shortest_edge or spec.size, mode)]

@@ -1,4 +1,4 @@
-"""How a hub model wants its pictures: read from its image processor."""
+"""Reads from a hub model's image processor how the model wants its images."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Size = tuple[int, int]
 class Preparation:
     spec: InputSpec
     own: Transform
-    """As the model's image processor does it."""
+    """The preparation by the model's image processor."""
     arrange: torch.nn.Module
 
 
 class Arrange(torch.nn.Module):
-    """What some processors do that a specification cannot say: a cut out of a squeezed picture, colours as BGR."""
+    """Steps of some processors that a specification cannot express: a crop of a squeezed image, and BGR."""
 
     def __init__(self, crop: Size | None, flip: bool) -> None:
         super().__init__()
@@ -52,14 +52,14 @@ def read_processor(processor: Any) -> Preparation:
     except SourceError:
         raise
     except Exception:  # a processor of another kind, without these settings or with other results
-        raise SourceError("not a resize, a crop and a normalisation of one picture") from None
+        raise SourceError("it does not just resize, crop and normalise an image") from None
     return Preparation(spec, own, Arrange(crop, flip))
 
 
 def _colours(own: Transform) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
     """Mean and standard deviation, in RGB, and whether the model wants BGR.
 
-    Measured on plain pictures: which settings count, in which order and how often differs between processors.
+    Measured with images of one colour, because processors differ in which settings count, in which order and how often.
     """
     black, white, red = (_seen(own, colour) for colour in ("black", "white", "red"))
     span = white - black
@@ -78,19 +78,19 @@ def _seen(own: Transform, colour: str) -> torch.Tensor:
 
 
 def _geometry(processor: Any) -> tuple[Size, int | None, Size | None]:
-    """What serving brings a picture to, the shorter side before that, and what the graph cuts out of it."""
+    """The size that serving prepares, the length of the shorter side before that, and the crop inside the graph."""
     kind, size = type(processor).__name__, _as_dict(processor.size)
     edge, percentage = size.get("shortest_edge"), getattr(processor, "crop_pct", None)
     if not processor.do_resize:
         raise SourceError("it does not resize")
-    if kind.startswith("ConvNext") and edge and percentage:  # its `size` is what is left after the crop
+    if kind.startswith("ConvNext") and edge and percentage:  # its `size` is the one after the crop
         return (edge, edge), int(edge / percentage) if edge < 384 else None, None
     crop = _height_width(_as_dict(processor.crop_size)) if getattr(processor, "do_center_crop", False) else None
     if not edge:
         squeezed = _height_width(size)
         return squeezed, None, crop if crop != squeezed else None
     if not crop:
-        raise SourceError("it does not bring every picture to one size")
+        raise SourceError("it does not bring every image to one size")
     if kind.startswith("Levit"):
         edge = int(256 / 224 * edge)
     elif percentage:

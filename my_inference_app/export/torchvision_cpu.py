@@ -1,8 +1,8 @@
 """Imports torchvision beside a CPU build of torch.
 
-The package index has torchvision built against CUDA only. Beside a CPU torch its compiled operators do not load, and
-the import fails where it registers how nms behaves, for an operator nobody has declared. Classification uses none of
-them, so it is enough to declare the two. Import this module before torchvision or transformers.
+PyPI has torchvision only as a CUDA build. Beside a CPU build of torch its compiled operators do not load, and its
+import fails because it extends two operators that are not declared. Classification uses neither, so declaring them is
+enough. Import this module before torchvision or transformers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m my_inference_app.export` as a process of its own, which keeps what it writes in one folder."""
+"""Runs `python -m my_inference_app.export` in its own process, with all its files in one folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.images import REPOSITORY
 
 MODULE = "my_inference_app.export"
-# An address nobody listens on: connections are refused at once.
+# Nothing listens on this address: connections are refused at once.
 NOWHERE = "http://127.0.0.1:9"
 _FROM_OUTSIDE = ("HF_", "HUGGING", "TRANSFORMERS_", "TORCH", "MODEL", "ENGINE", "PRECISION", "BUNDLE", "CALIBRATION")
 
@@ -29,7 +29,7 @@ class Done:
 
     @property
     def error(self) -> str:
-        """What it failed with: a single line, after the steps that went well."""
+        """The error: a single line, after those of the steps that succeeded."""
         assert self.code == 1 and self.stdout == "", self
         *steps, line = self.stderr.splitlines()
         assert line.startswith("error: ") and not any("rror" in step for step in steps), self.stderr
@@ -57,8 +57,8 @@ class CommandLine:
     def __call__(self, *arguments: str | Path) -> Done:
         return self._run("-m", MODULE, *map(str, arguments))
 
-    def python(self, code: str) -> Done:
-        return self._run("-c", code)
+    def python(self, code: str, *arguments: str) -> Done:
+        return self._run("-c", code, *arguments)
 
     def _run(self, *arguments: str) -> Done:
         command = [sys.executable, *arguments]
@@ -95,5 +95,5 @@ class CommandLine:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other end was closed
+    except OSError:  # Linux: the other end was closed
         return b""

@@ -11,8 +11,8 @@ import torch
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.options import Options
+from my_inference_app.export.plan import Plan, run
 from tests.export import hub_server
 from tests.export.command_line import CommandLine
 from tests.export.hub_server import Hub, read_folder
@@ -26,7 +26,7 @@ Make = Callable[[str | Path], Bundle]
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Models as small as these only make threads wait for each other, for long where others want the cores too."""
+    """Several threads only slow down models as small as these."""
     torch.set_num_threads(1)
 
 
@@ -37,18 +37,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     @cache
     def once(family: str) -> Path:
         return save(family, tmp_path_factory.mktemp("hub-format") / family)
-
-    return once
-
-
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory, saved: Callable[[str], Path]) -> Callable[[str], Bundle]:
-    """The bundle of a family's tiny model, for both engines."""
-    models = tmp_path_factory.mktemp("models")
-
-    @cache
-    def once(family: str) -> Bundle:
-        return bundle.read(run(Plan(Options(str(saved(family))), models, ("openvino", "torch"))))
 
     return once
 
@@ -76,12 +64,12 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture(scope="session")
 def files(saved: Callable[[str], Path]) -> dict[str, bytes]:
-    """A repository as many are: the same weights twice, and more besides."""
+    """A typical repository: weights in several formats, and files that are not needed."""
     return {
         **read_folder(saved("resnet")),
         "README.md": CARD,
-        "pytorch_model.bin": b"never to be fetched",
-        "tf_model.h5": b"neither",
+        "pytorch_model.bin": b"never to be downloaded",
+        "tf_model.h5": b"nor this",
     }
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face hub, as far as its client asks: small files from one server, large from another."""
+"""A stand-in for the Hugging Face hub: small files come from one server, large files from another."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Repository:
 
 @dataclass
 class Hub:
-    """What it has, what it was asked, and how it fails."""
+    """Its repositories, the requests it received, and how it fails."""
 
     endpoint: str = ""
     storage: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     spoil: Mapping[str, bytes] = field(default_factory=dict)
-    """Large files whose bytes arrive otherwise than announced."""
+    """Large files that arrive with other bytes than announced."""
     status: int = 200
-    """What every request is answered with, if not 200."""
+    """If not 200, the status of every response."""
 
     def add(self, model: str, files: Files, branch: str = "main", gated: bool = False) -> str:
         """Commits files to a branch; returns the commit."""
@@ -48,9 +48,6 @@ class Hub:
         repository.branches[branch] = commit
         repository.commits[commit] = files
         return commit
-
-    def asked(self, ending: str) -> list[str]:
-        return [request for request in self.requests if request.endswith(ending)]
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -66,7 +63,7 @@ def running() -> Iterator[Hub]:
 
 @contextmanager
 def _serving(handler: type[_Handler], hub: Hub) -> Iterator[str]:
-    # The size of the queue matters: the client opens a connection a file.
+    # The client opens a connection for each file.
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (handler,), {"hub": hub})) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -111,7 +108,7 @@ class _HubHandler(_Handler):
         match = _API.fullmatch(path) or _FILE.fullmatch(path)
         found = match.groupdict() if match else {}
         repository = self.hub.repositories.get(found.get("model", ""))
-        if not repository:  # 401, not 404: whoever has not logged in is not told whether it exists
+        if not repository:  # 401, not 404: without a login the hub does not tell whether it exists
             return self.reply(401, X_Error_Code="RepoNotFound", X_Error_Message="Invalid username or password.")
         revision = unquote(found["revision"] or "main")
         commit = repository.branches.get(revision, revision)

@@ -1,23 +1,17 @@
-"""The command line: what it takes, what it leaves alone, and that a bundle which answers otherwise is not written."""
+"""The command line: its usage, its errors, and what it leaves behind when it is stopped."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
-from dataclasses import replace
+import os
+import signal
+import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from my_inference_app.bundles import bundle
-from my_inference_app.errors import SourceError
 from my_inference_app.export import cli
-from my_inference_app.export.loaded_model import LoadedModel
-from my_inference_app.export.pipeline import bundle_of
-from my_inference_app.export.preprocessing import standard_spec, standard_transform
-from tests.export.command_line import NOWHERE, CommandLine
+from tests.export.command_line import CommandLine
 
 USAGE = {
     "two models": (["a/b", "c/d"], "unrecognized arguments: c/d"),
@@ -34,7 +28,7 @@ USAGE = {
 
 
 @pytest.mark.parametrize(("arguments", "message"), USAGE.values(), ids=USAGE)
-def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_explained(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     shown = capsys.readouterr()
@@ -42,118 +36,83 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
     assert message in shown.err and "Traceback" not in shown.err
 
 
-def test_a_wrong_setting(command_line: CommandLine) -> None:
+def test_help_names_every_form_of_model(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "efficientnet-lite0, torchvision:NAME, a folder in hub format or a hub id" in shown
+
+
+def test_wrong_setting_is_an_error_in_one_line(command_line: CommandLine) -> None:
     assert command_line.with_(ENGINE="onnx")().error.startswith(
         "ENGINE='onnx' cannot be used: give one of openvino, torch"
     )
 
 
-def test_only_the_folder_is_on_stdout(command_line: CommandLine, saved: Callable[[str], Path]) -> None:
-    """And on stderr, where it is no terminal, nothing but our own lines."""
-    done = command_line.with_(ENGINE="torch")(saved("vit"))
-    made = bundle.read(done.folder)
-    assert made.path == command_line.models / "vit"
-    assert list(made.files) == ["model.pt"]
-    first, *steps, last = done.stderr.splitlines()
-    assert first == f"making the bundle of {saved('vit')}"
-    assert len(steps) == 6 and all(step.startswith("  ") and step.endswith(" s") for step in steps)
-    assert last.startswith(f"wrote {made.path} (")
-
-
-def test_no_place_for_the_bundle(
-    saved: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("model", ["efficientnet-lite0", "torchvision:resnet18", "FOLDER"])
+@pytest.mark.parametrize("arguments", [[], ["--if-missing"]])
+def test_revision_of_a_model_without_revisions_is_refused(
+    model: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("MODEL_REVISION", "v1")
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+    model = str(tmp_path) if model == "FOLDER" else model
     with pytest.raises(SystemExit) as stopped:
-        cli.main([str(saved("vit"))])
-    assert stopped.value.code == f"error: [Errno 17] File exists: '{tmp_path / 'file'}'"
-    assert capsys.readouterr().out == ""
+        cli.main([model, *arguments])
+    message = f"MODEL_REVISION=v1 needs a model of the hub, and {model} is not one: unset it"
+    assert stopped.value.code == f"error: {message}"
+    assert not (tmp_path / "models").exists()
 
 
 LIGHT = """
 import sys
 from my_inference_app.export.cli import main
-main(["efficientnet-lite0", "--if-missing"])
-print(*sorted({"torch", "transformers", "openvino", "huggingface_hub"} & sys.modules.keys()), "end")
+main(sys.argv[1:])
+print(*sorted({"torch", "transformers", "openvino", "huggingface_hub", "numpy"} & sys.modules.keys()), "end")
 """
 
 
-def test_what_is_there_is_found_without_heavy_libraries(command_line: CommandLine, efficientnet: Path) -> None:
+def test_if_missing_finds_a_bundle_without_heavy_libraries(command_line: CommandLine, efficientnet: Path) -> None:
     command_line.models.mkdir()
     (command_line.models / efficientnet.name).symlink_to(efficientnet)
-    done = command_line.python(LIGHT)
+    done = command_line.python(LIGHT, "efficientnet-lite0", "--if-missing")
     assert done.stdout.splitlines() == [str(command_line.models / efficientnet.name), "end"]
 
 
-@pytest.mark.parametrize("file", ["model.bin", "model.pt", "bundle.json"])
-def test_what_is_damaged_is_not_there(file: str, efficientnet: Path, tmp_path: Path) -> None:
-    """Then it would be made again: here the hub, which cannot be asked, says that it was tried."""
-    models = tmp_path / "models"
-    copy = shutil.copytree(efficientnet, models / "tiny--resnet")
-    with (copy / file).open("ab") as opened:
-        opened.write(b"x")
-    done = CommandLine(tmp_path).with_(HF_ENDPOINT=NOWHERE)(
-        "tiny/resnet", "--if-missing", "--engine", "torch", "--engine", "openvino"
-    )
-    assert "gives no answer" in done.error
+def test_sigterm_removes_temporary_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal arrives when the model computes for the first time after the draft was written."""
+    scratch, models = tmp_path / "scratch", tmp_path / "models"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv("MODELS_DIR", str(models))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(*_: object) -> None:
+        if any(scratch.rglob("model.pt")):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(stop)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(["efficientnet-lite0"])
+    finally:
+        hook.remove()
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert list(scratch.iterdir()) == list(models.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
-class Plain(torch.nn.Module):
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return 4 * pixels.mean((2, 3))
+def test_last_line_tells_how_to_serve_a_bundle_that_model_does_not_lead_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("ENGINE", "torch")
+    cli.main(["torchvision:shufflenet_v2_x0_5", "--random-weights"])
+    folder = tmp_path / "torchvision--shufflenet_v2_x0_5--random"
+    shown = capsys.readouterr()
+    assert shown.out == f"{folder}\n"
+    line = f"Serve it with: make run BUNDLE={folder} ENGINE=torch"
+    assert shown.err.splitlines()[-1] == line
 
-
-class Branching(Plain):
-    """Goes another way for a picture it was not traced with."""
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        logits = super().forward(pixels)
-        return logits if pixels.std() < 0.3 else logits.flip(1)
-
-
-class Counting(Plain):
-    """Only takes as many pictures at once as it was traced with."""
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return super().forward(pixels.reshape(int(pixels.shape[0]), 3, 224, 224))
-
-
-class Untraceable(Plain):
-    """Fails while it is traced."""
-
-    def forward(self, *_: torch.Tensor) -> torch.Tensor:
-        raise ValueError("not like this\nbut otherwise")
-
-
-def source_of(module: torch.nn.Module, **changes: Any) -> LoadedModel:
-    spec = standard_spec()
-    labels = ("red", "green", "blue")
-    return replace(
-        LoadedModel("mine", module, labels, spec, standard_transform(spec), origin={"kind": "test"}), **changes
-    )
-
-
-FAILING = {
-    "another answer": (
-        source_of(Branching()),
-        "mine answers differently after the conversion for openvino: on 3 pictu",
-    ),
-    "another number": (source_of(Counting()), "mine does not work for "),
-    "not to be traced": (source_of(Untraceable()), "mine cannot be traced: not like this"),
-    "pictures otherwise": (
-        source_of(Plain(), input=replace(standard_spec(), mean=(0.0,) * 3)),
-        "mine cannot be served: its own code prepares pictures in a way unknown here",
-    ),
-}
-
-
-@pytest.mark.parametrize(("source", "message"), FAILING.values(), ids=FAILING)
-def test_what_answers_otherwise_is_not_written(source: LoadedModel, message: str, tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    older = bundle_of(source_of(Plain()), folder, ("openvino", "torch"))
-    with pytest.raises(SourceError, match=f"^{message}") as caught:
-        bundle_of(source, folder, ("openvino", "torch"))
-    assert "\n" not in str(caught.value)
-    assert bundle.read(folder) == older
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    cli.main(["torchvision:shufflenet_v2_x0_5", "--random-weights", "--if-missing"])
+    assert capsys.readouterr().err.splitlines() == [line]

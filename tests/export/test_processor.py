@@ -1,4 +1,4 @@
-"""Image processors as families have them: what is read from them must prepare pictures as they do."""
+"""Image processors of many families: the specification read from one must prepare images as it does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAIN = ((0.0,) * 3, (255.0,) * 3)
 SQUARE = {"height": 224, "width": 224}
 BICUBIC, BILINEAR = 3, 2
 
-# Named as in the models' own files; most are the family's default, or what its best-known model says.
+# Settings are named as in the models' own files. Most are a family's defaults, or those of its best-known model.
 PROCESSORS: dict[str, tuple[str, dict[str, Any], InputSpec]] = {
     "resnet-50": (
         "ConvNext",
@@ -86,13 +86,13 @@ PROCESSORS: dict[str, tuple[str, dict[str, Any], InputSpec]] = {
     ),
 }
 
-# What cannot be said in a specification must be refused.
+# A specification cannot express these, so they must be refused.
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "as large as it comes": ("ViT", {"do_resize": False}),
+    "no resize": ("ViT", {"do_resize": False}),
     "shorter side only": ("CLIP", {"do_center_crop": False}),
     "multiples of 32": ("TextNet", {}),
-    "a cut larger than the picture": ("MobileViT", {}),
-    "a cut before the resize": ("Perceiver", {}),
+    "a crop larger than the image": ("MobileViT", {}),
+    "a crop before the resize": ("Perceiver", {}),
     "patches": ("Siglip2", {}),
     "colours of a palette": ("ImageGPT", {"clusters": [[-1.0] * 3, [1.0] * 3]}),
     "a margin": ("Donut", {"size": SQUARE}),
@@ -103,21 +103,21 @@ def processor_of(kind: str, options: dict[str, Any]) -> Any:
     return getattr(hf, f"{kind}ImageProcessorPil")(**options)
 
 
-def source_of(processor: Any) -> LoadedModel:
+def model_of(processor: Any) -> LoadedModel:
     read = read_processor(processor)
     return LoadedModel("model", torch.nn.Identity(), (), read.spec, read.own, origin={}, arrange=read.arrange)
 
 
 @pytest.mark.parametrize(("kind", "options", "spec"), PROCESSORS.values(), ids=PROCESSORS)
-def test_it_is_read_rightly(kind: str, options: dict[str, Any], spec: InputSpec) -> None:
-    source = source_of(processor_of(kind, options))
-    assert replace(source.input, mean=(), std=()) == replace(spec, mean=(), std=())
-    np.testing.assert_allclose(source.input.mean, spec.mean, atol=0.01)
-    np.testing.assert_allclose(source.input.std, spec.std, atol=0.01)
-    check_preparation(source)
+def test_processor_is_read_and_prepares_alike(kind: str, options: dict[str, Any], spec: InputSpec) -> None:
+    model = model_of(processor_of(kind, options))
+    assert replace(model.input, mean=(), std=()) == replace(spec, mean=(), std=())
+    np.testing.assert_allclose(model.input.mean, spec.mean, atol=0.01)
+    np.testing.assert_allclose(model.input.std, spec.std, atol=0.01)
+    check_preparation(model)
 
 
-def test_blue_first_is_seen() -> None:
+def test_bgr_processor_is_recognised() -> None:
     processor = processor_of(*PROCESSORS["mobilevit"][:2])
     blue = processor(Image.new("RGB", (300, 300), "blue"), return_tensors="pt")["pixel_values"]
     ours = torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(1, 3, 256, 256)
@@ -125,25 +125,25 @@ def test_blue_first_is_seen() -> None:
 
 
 @pytest.mark.parametrize(("kind", "options"), OTHERS.values(), ids=OTHERS)
-def test_what_is_not_supported_is_refused(kind: str, options: dict[str, Any]) -> None:
+def test_unsupported_processor_is_refused(kind: str, options: dict[str, Any]) -> None:
     with pytest.raises(SourceError):
-        check_preparation(source_of(processor_of(kind, options)))
+        check_preparation(model_of(processor_of(kind, options)))
 
 
 WRONG = {
-    "less of the picture": {"shortest_edge": 232},
-    "all of the picture": {"shortest_edge": None},
+    "less of the image": {"shortest_edge": 232},
+    "all of the image": {"shortest_edge": None},
     "another mean": {"mean": (110.0,) * 3},
     "another deviation": {"std": (64.0,) * 3},
-    "colours the other way round": {"mean": IMAGENET[0][::-1], "std": IMAGENET[1][::-1]},
+    "colours reversed": {"mean": IMAGENET[0][::-1], "std": IMAGENET[1][::-1]},
     "smaller": {"size": (192, 192)},
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_wrong_specification_is_seen(wrong: dict[str, Any]) -> None:
+def test_wrong_specification_is_detected(wrong: dict[str, Any]) -> None:
     spec = standard_spec()
     right = LoadedModel("model", torch.nn.Identity(), (), spec, standard_transform(spec), origin={})
     check_preparation(right)
-    with pytest.raises(SourceError, match=r"model cannot be served: its own code prepares pictures in a way unknown"):
+    with pytest.raises(SourceError, match="model cannot be served: the way its own code prepares"):
         check_preparation(replace(right, input=replace(spec, **wrong)))

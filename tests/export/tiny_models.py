@@ -1,7 +1,7 @@
 """Models of many families, tiny and random, as folders in hub format.
 
-Their answers must mean something: they are made to differ between pictures, and not to hang on noise. For that batch
-norms are measured on real pictures, convolutions smooth a little, and the head is scaled.
+Their answers must differ between images, and must not depend on noise. So batch norms are measured on real images,
+convolutions smooth a little, and the head is scaled.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from tests.images import SAMPLES
 
 
 def save(name: str, folder: Path, **options: Any) -> Path:
-    """Makes the model, the first of several that answers clearly; options are save_pretrained's."""
+    """Saves the first of several models that answers clearly; the options are those of save_pretrained."""
     family = FAMILIES[name]
     processor = family.processor()
-    pictures = torch.stack([torch.as_tensor(processor(picture)["pixel_values"][0]) for picture in _pictures()])
-    models = (_model(family, seed, pictures.float()) for seed in count())
-    model = next(model for model in models if _is_clear(model, pictures[: len(SAMPLES)].float()))
+    images = torch.stack([torch.as_tensor(processor(image)["pixel_values"][0]) for image in _images()])
+    models = (_model(family, seed, images.float()) for seed in count(family.seed))
+    model = next(model for model in models if _is_clear(model, images[: len(SAMPLES)].float()))
     model.save_pretrained(folder, **options)
     processor.save_pretrained(folder)
     return folder
 
 
 @torch.no_grad()
-def _model(family: Family, seed: int, pictures: torch.Tensor) -> Any:
+def _model(family: Family, seed: int, images: torch.Tensor) -> Any:
     torch.manual_seed(seed)
     config = family.config()
     for part in (config, getattr(config, "vision_config", config)):
-        part.initializer_range = 0.2  # where there is one, it is so small that all pictures look alike
+        part.initializer_range = 0.2  # the usual one is so small that all images look alike
     model = family.model(config)
     _calm(model)
-    model.train()(pixel_values=pictures)
+    model.train()(pixel_values=images)
     _forget_faint_channels(model)
-    _scale_head(model, model.eval()(pixel_values=pictures).logits)
+    _scale_head(model, model.eval()(pixel_values=images).logits)
     return model
 
 
@@ -51,14 +51,14 @@ def _is_clear(model: Any, samples: torch.Tensor) -> bool:
     return bool((first - second).min() > 0.06 and len(scores.argmax(1).unique()) > 1)
 
 
-def _pictures() -> Iterator[Image.Image]:
-    """The sample pictures, and then corners of them."""
+def _images() -> Iterator[Image.Image]:
+    """The sample images, and then their corners."""
     samples = [Image.open(path).convert("RGB") for path in SAMPLES]
     yield from samples
-    for picture in samples:
-        width, height = picture.size
+    for image in samples:
+        width, height = image.size
         for left, top in ((0, 0), (0.4, 0), (0, 0.4), (0.4, 0.4)):
-            yield picture.crop((width * left, height * top, width * (left + 0.6), height * (top + 0.6)))
+            yield image.crop((width * left, height * top, width * (left + 0.6), height * (top + 0.6)))
 
 
 def _calm(model: torch.nn.Module) -> None:
@@ -67,13 +67,13 @@ def _calm(model: torch.nn.Module) -> None:
             smooth = layer.weight.mean((2, 3), keepdim=True) * layer.kernel_size[0]
             layer.weight.copy_(smooth + 0.3 * layer.weight)
         if isinstance(layer, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
-            layer.momentum = None  # keeps the plain mean of what it sees
+            layer.momentum = None  # the plain mean of all batches
         if isinstance(layer, torch.nn.Dropout):
             layer.p = 0
 
 
 def _forget_faint_channels(model: torch.nn.Module) -> None:
-    """Channels that hardly change would be amplified until they change as much as others, with all their noise."""
+    """Keeps batch norms from amplifying channels that hardly change, and their noise."""
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d) and layer.running_var is not None:
             layer.running_var.clamp_(min=layer.running_var.mean())

@@ -14,6 +14,8 @@ import psutil
 import pytest
 import requests
 
+from my_inference_app.bundles.bundle import Bundle
+from tests.live.hanging_images import FINE, HANGS_IN_DECODER, HANGS_IN_ENGINE, SLOW
 from tests.live.service import REPOSITORY, Service, Start, environment, free_port, gunicorn_command, gunicorn_of, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
@@ -55,24 +57,26 @@ def test_no_request_is_lost(start: Start, fault: str) -> None:
     assert len(faults) > 3
 
 
-def test_worker_with_a_hanging_request_is_replaced(tmp_path: Path) -> None:
-    """After its other request has been answered, which takes longer than finding the hang."""
+@pytest.mark.parametrize("image", [HANGS_IN_DECODER, HANGS_IN_ENGINE], ids=["in the decoder", "in an engine"])
+def test_worker_with_a_hanging_request_is_replaced(tiny: Bundle, tmp_path: Path, image: bytes) -> None:
+    """But not before a request on the other engine is answered, which takes longer than finding the hang."""
     port, management_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     command = gunicorn_command("tests.live.hanging_app:app")
     ports = {"APP_PORT": port, "MANAGEMENT_PORT": management_port}
-    variables = environment(WORKERS=1, THREADS=4, HANG_TIMEOUT=3, REQUEST_TIMEOUT=2, **ports)
+    settings = {"DEVICE": "cpu,cpu", "WORKERS": 1, "THREADS": 4, "HANG_TIMEOUT": 3, "REQUEST_TIMEOUT": 2}
+    variables = environment(BUNDLE=tiny.path, **ports, **settings)
     log = tmp_path / "log"
     with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:
         try:
-            until(lambda: code_of(url, b"fine") == 200)
+            until(lambda: code_of(url, FINE) == 200)
             before = [child.pid for child in psutil.Process(process.pid).children()]
             with ThreadPoolExecutor(2) as pool:
-                hanging = pool.submit(code_of, url, b"hang")
+                hanging = pool.submit(code_of, url, image)
                 time.sleep(1.5)
-                other = pool.submit(code_of, url, b"slow")
+                other = pool.submit(code_of, url, SLOW)
                 assert (other.result(), hanging.result()) == (200, None)
-            until(lambda: code_of(url, b"fine") == 200)
+            until(lambda: code_of(url, FINE) == 200)
             metrics = requests.get(f"http://127.0.0.1:{management_port}/metrics", timeout=30).text
             after = [child.pid for child in psutil.Process(process.pid).children()]
         finally:

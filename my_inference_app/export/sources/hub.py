@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub, its cache, or a folder in the same format."""
+"""Loads models of the Hugging Face hub, of its cache, or of a folder in the same format."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 import torch
 from huggingface_hub import ModelCard
 
-from ...errors import SourceError
+from ...errors import SourceError, first_line
 from ..loaded_model import LoadedModel
 from ..options import Options
 from ..preprocessing import standard_spec, standard_transform
 from ..processor import Preparation, read_processor
-from ..progress import first_line
 from ..torchvision_cpu import torchvision  # noqa: F401  (transformers imports torchvision)
-from .download import PREPROCESSORS, origin_of_folder, weight_files
+from .hub_format import CARD, PREPROCESSORS, origin_of_folder, weight_files
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification  # isort: skip
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES  # isort: skip
 from transformers.utils.logging import disable_progress_bar  # isort: skip
 
-# Theirs is of reading files, which takes no time.
+# Its bar shows the reading of files, which takes no time.
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def load(request: Options, downloaded: Path | None) -> LoadedModel:
+def load(options: Options, downloaded: Path | None) -> LoadedModel:
     if downloaded:
-        return _source(request.model, downloaded, {"kind": "hub", "id": request.model, "revision": downloaded.name})
-    folder = Path(request.model).resolve()
-    return _source(folder.name, folder, origin_of_folder(folder))
+        origin = {"kind": "hub", "id": options.model, "revision": downloaded.name}
+        return _load(options.name, downloaded, origin)
+    folder = Path(options.model).resolve()
+    return _load(folder.name, folder, origin_of_folder(folder))
 
 
 class _Logits(torch.nn.Module):
-    """A classifier of transformers as a plain function of its input."""
+    """A classifier of transformers as a plain function from pixels to logits."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class _Logits(torch.nn.Module):
         return logits
 
 
-def _source(name: str, folder: Path, origin: dict[str, Any]) -> LoadedModel:
+def _load(name: str, folder: Path, origin: dict[str, Any]) -> LoadedModel:
     model = _load_model(name, folder)
     preparation = _preparation(name, folder)
     return LoadedModel(
@@ -61,7 +61,7 @@ def _source(name: str, folder: Path, origin: dict[str, Any]) -> LoadedModel:
 
 def _load_model(name: str, folder: Path) -> Any:
     if not weight_files(folder):
-        raise SourceError(f"{name} has no weights: neither model.safetensors nor pytorch_model.bin")
+        raise SourceError(f"{name} has no weights: it has neither model.safetensors nor pytorch_model.bin")
     try:
         kind = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).model_type
         if kind not in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES:
@@ -71,19 +71,19 @@ def _load_model(name: str, folder: Path) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # so that they are told by name
+            ignore_mismatched_sizes=True,  # so that the error can name them
             dtype=torch.float32,
         )
     except SourceError:
         raise
-    # It raises OSError, ValueError, KeyError, SafetensorError and more, for files that are missing, of another kind
-    # of model, or damaged.
+    # transformers raises OSError, ValueError, KeyError, SafetensorError and more for files that are missing, damaged or
+    # of another kind of model.
     except Exception as error:
         raise SourceError(f"{name} cannot be loaded as an image classifier: {first_line(error)}") from None
     absent = [*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])]
     if absent:
         raise SourceError(
-            f"{name} is not a whole image classifier: {len(absent)} weights are absent or of another shape "
+            f"{name} is not a complete image classifier: {len(absent)} weights are missing or have another shape "
             f"({absent[0]}, ...)"
         )
     return model
@@ -91,7 +91,7 @@ def _load_model(name: str, folder: Path) -> Any:
 
 def _labels(name: str, id2label: dict[int, Any]) -> tuple[str, ...]:
     if sorted(id2label) != list(range(len(id2label))):
-        raise SourceError(f"{name} does not number its classes from 0 on: see id2label in its config.json")
+        raise SourceError(f"{name} does not number its classes from 0: see id2label in its config.json")
     return tuple(str(id2label[index]) for index in range(len(id2label)))
 
 
@@ -100,7 +100,8 @@ def _preparation(name: str, folder: Path) -> Preparation:
         spec = standard_spec()
         return Preparation(spec, standard_transform(spec), torch.nn.Identity())
     try:
-        # By Pillow, as serving does it and as most models were published with; the other one differs in `nearest`.
+        # The backend that uses Pillow, as serving does and as most models were published with. The other one differs in
+        # `nearest`.
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True, trust_remote_code=False, backend="pil"
         )
@@ -110,15 +111,15 @@ def _preparation(name: str, folder: Path) -> Preparation:
         return read_processor(processor)
     except SourceError as error:
         kind = type(processor).__name__
-        raise SourceError(f"{name} cannot be served: what its {kind} does is not supported ({error})") from None
+        raise SourceError(f"{name} cannot be served: its {kind} is not supported ({error})") from None
 
 
 def _license(folder: Path) -> str | None:
-    card = folder / "README.md"
+    card = folder / CARD
     if not card.exists():
         return None
     try:
         found = ModelCard.load(card).data.license
-    except Exception:  # a card is free text; what it says is only passed on
+    except Exception:  # a card is free text, and its licence is only passed on
         return None
     return str(found) if found else None

@@ -1,8 +1,7 @@
-"""torchvision's models: `torchvision:NAME` with its default weights, a file's, or random ones for measurements."""
+"""torchvision's models: `torchvision:NAME` with default weights, weights of a file, or random ones for measurements."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -11,40 +10,40 @@ import torch
 from safetensors.torch import load_file
 
 from ...bundles.bundle import InputSpec, sha256
-from ...errors import SourceError, SourceUnreachable
-from .. import imagenet
+from ...errors import SourceError, SourceUnreachable, first_line
+from ..imagenet import LABELS
+from ..labels import read_labels
 from ..loaded_model import LoadedModel, Transform
 from ..options import TORCHVISION, Options
 from ..preprocessing import make_spec, standard_spec, standard_transform
-from ..progress import first_line
 from ..torchvision_cpu import torchvision
 
 
-def load(request: Options) -> LoadedModel:
-    name = request.model.removeprefix(TORCHVISION)
+def load(options: Options, _downloaded: Path | None) -> LoadedModel:
+    name = options.model.removeprefix(TORCHVISION)
     if name not in torchvision.models.list_models(module=torchvision.models):
         raise SourceError(f"torchvision has no classification model {name!r}: try torchvision:resnet50")
-    if request.random_weights:
+    if options.random_weights:
         torch.manual_seed(0)
         origin = {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
-        return _source(request, _build(name, None), *_standard(), origin)
-    if request.weights:
-        return _from_file(request, name, request.weights)
-    return _from_default(request, name)
+        return _loaded(options, _build(name, None), *_standard(), origin)
+    if options.weights:
+        return _from_file(options, name, options.weights)
+    return _from_default(options, name)
 
 
-def _from_default(request: Options, name: str) -> LoadedModel:
+def _from_default(options: Options, name: str) -> LoadedModel:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     try:
-        # By torchvision itself: for some, weights of its own come with another normalisation inside of the model.
+        # torchvision loads them itself: some models normalise differently with these weights.
         module = torchvision.models.get_model(name, weights=weights)
-    except OSError as error:  # URLError is one, and wraps another
+    except OSError as error:  # such as URLError, which wraps another
         reason = getattr(error, "reason", error)
-        raise SourceUnreachable(f"the weights of {request.model} cannot be downloaded: {reason}") from None
-    except Exception as error:  # the download's checksum, or a damaged file that was downloaded before
+        raise SourceUnreachable(f"the weights of {options.model} cannot be downloaded: {reason}") from None
+    except Exception as error:  # a wrong checksum, or a damaged file of an earlier download
         file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
         raise SourceError(
-            f"the weights of {request.model} are damaged, delete {file} and try again: {first_line(error)}"
+            f"the weights of {options.model} are damaged, delete {file} and try again: {first_line(error)}"
         ) from None
     transforms = weights.transforms()
     spec = make_spec(
@@ -55,22 +54,22 @@ def _from_default(request: Options, name: str) -> LoadedModel:
         tuple(transforms.std),
     )
     origin = {"kind": "torchvision", "weights": str(weights), "torchvision": torchvision.__version__}
-    return _source(request, module, spec, transforms, origin)
+    return _loaded(options, module, spec, transforms, origin)
 
 
-def _from_file(request: Options, name: str, path: Path) -> LoadedModel:
+def _from_file(options: Options, name: str, path: Path) -> LoadedModel:
     state = _read_weights(path)
     try:
         module = _build(name, len(state[_head(name)]))
         module.load_state_dict(state)
-    except Exception as error:  # of another architecture, or not a state dict at all
+    except Exception as error:  # another architecture, or not a state dict
         raise SourceError(f"{path} does not hold the weights of a torchvision {name}: {first_line(error)}") from None
     origin = {"kind": "torchvision", "weights": path.name, "sha256": sha256(path)}
-    return _source(request, module, *_standard(), origin)
+    return _loaded(options, module, *_standard(), origin)
 
 
 def _head(name: str) -> str:
-    """The last of an architecture's weights, of which there is one a class. Files need not keep the order."""
+    """The name of an architecture's last weights, one for each class. A file may have them in another order."""
     with torch.device("meta"):
         return list(_build(name, None).state_dict())[-1]
 
@@ -82,8 +81,8 @@ def _read_weights(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from None
-    except UnpicklingError:  # torch's text says how to run it all the same
-        raise SourceError(f"{path} is no file of weights, or has code in it, which is never run") from None
+    except UnpicklingError:  # torch's message tells how to run the code anyway
+        raise SourceError(f"{path} is not a file of weights, or contains code, which is never run") from None
     except Exception as error:  # of zip files, safetensors and more
         raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
 
@@ -94,31 +93,25 @@ def _standard() -> tuple[InputSpec, Transform]:
 
 
 def _build(name: str, classes: int | None) -> torch.nn.Module:
-    options = {} if classes is None else {"num_classes": classes}
+    arguments = {} if classes is None else {"num_classes": classes}
     if name in ("inception_v3", "googlenet"):
-        options["init_weights"] = False  # theirs takes long, and they warn of it where nothing is said
-    module: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
+        arguments["init_weights"] = False  # the default takes long, and warns
+    module: torch.nn.Module = torchvision.models.get_model(name, weights=None, **arguments)
     return module.eval()
 
 
-def _source(
-    request: Options, module: torch.nn.Module, spec: InputSpec, transform: Transform, origin: dict[str, str]
+def _loaded(
+    options: Options, module: torch.nn.Module, spec: InputSpec, transform: Transform, origin: dict[str, str]
 ) -> LoadedModel:
     with torch.inference_mode():
         classes = module(torch.zeros(1, 3, *spec.size)).shape[-1]
-    return LoadedModel(request.model, module, _labels(request.labels, classes), spec, transform, origin)
+    return LoadedModel(options.name, module, _labels(options.labels, classes), spec, transform, origin)
 
 
 def _labels(path: Path | None, classes: int) -> tuple[str, ...]:
-    if path is None:
-        if classes == len(imagenet.LABELS):
-            return imagenet.LABELS
+    if path is None and classes != len(LABELS):
         raise SourceError(f"the model has {classes} classes: name them with --labels FILE")
-    try:
-        text = path.read_text("utf-8")
-        names = json.loads(text) if text.lstrip().startswith("[") else text.strip().splitlines()
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+    names = read_labels(path) if path else LABELS
     if len(names) != classes:
         raise SourceError(f"{path} names {len(names)} classes, the model has {classes}")
-    return tuple(str(name) for name in names)
+    return names

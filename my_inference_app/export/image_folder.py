@@ -1,4 +1,4 @@
-"""A folder of pictures, as given for calibration or evaluation."""
+"""A folder of images, for calibration or evaluation."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _CLASS_OF_ID = {wnid: index for index, wnid in enumerate(WORDNET_IDS)}
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageFile:
     path: Path
     class_id: int | None
-    """The right answer, where the file's or its folder's name tells it."""
+    """The right answer, if the name of the file or of its folder tells it."""
 
 
-def find(folder: Path, labels: Sequence[str]) -> list[Picture]:
-    """All pictures below a folder, in an order that does not depend on the machine."""
+def find(folder: Path, labels: Sequence[str]) -> list[ImageFile]:
+    """All images below a folder, sorted."""
     if not folder.is_dir():
-        raise SourceError(f"{folder} is not a folder of pictures")
+        raise SourceError(f"{folder} is not a folder of images")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not paths:
-        raise SourceError(f"there are no pictures in {folder}")
+        raise SourceError(f"there are no images in {folder}")
     is_imagenet = len(labels) == len(LABELS)
-    return [Picture(path, _class_id(path, folder, is_imagenet, len(labels))) for path in paths]
+    return [ImageFile(path, _class_id(path, folder, is_imagenet, len(labels))) for path in paths]
 
 
 def _class_id(path: Path, root: Path, is_imagenet: bool, classes: int) -> int | None:
@@ -50,10 +50,10 @@ def _class_id(path: Path, root: Path, is_imagenet: bool, classes: int) -> int | 
     return int(folder) if folder.isdecimal() and int(folder) < classes else None
 
 
-def decode_all(pictures: Sequence[Picture], spec: InputSpec) -> Iterator[tuple[Picture, NDArray[np.uint8]]]:
-    """Those that can be read; the others are named and left out."""
-    for picture in pictures:
+def decode_all(files: Sequence[ImageFile], spec: InputSpec) -> Iterator[tuple[ImageFile, NDArray[np.uint8]]]:
+    """The images that can be read; the others are reported and left out."""
+    for file in files:
         try:
-            yield picture, decode(picture.path.read_bytes(), spec, max_pixels=Settings.max_pixels)
+            yield file, decode(file.path.read_bytes(), spec, max_pixels=Settings.max_pixels)
         except (OSError, ServiceError) as error:
-            say(f"  left out {picture.path}: {error}")
+            say(f"  left out {file.path}: {error}")

@@ -1,0 +1,36 @@
+"""Whether a bundle exists already, for `--if-missing`. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..bundles import bundle
+from ..bundles.bundle import Bundle
+from ..engines.base import model_file
+from ..errors import BundleError
+from .imagenet import LABELS
+from .labels import read_labels
+from .options import Options, checksum
+from .sources import find
+from .sources.hub_format import origin_of_folder
+
+
+def is_current(folder: Path, options: Options, engines: Sequence[str]) -> bool:
+    """Whether the folder has an undamaged bundle for these engines, made of what the options name."""
+    try:
+        found = bundle.read(folder)
+        for engine in engines:
+            model_file(found, engine)
+    except BundleError:
+        return False
+    if Path(options.model).is_dir():  # it may have changed, and another folder may have the same name
+        return found.source == origin_of_folder(Path(options.model))
+    return found.name == options.name and (not find(options.model).own_weights or _has_same_weights(found, options))
+
+
+def _has_same_weights(found: Bundle, options: Options) -> bool:
+    weights = checksum(options.weights) if options.weights else None
+    labels = read_labels(options.labels) if options.labels else LABELS
+    is_random = found.source.get("weights") == "random"
+    return (found.source.get("sha256"), is_random, found.labels) == (weights, options.random_weights, labels)
