@@ -19,8 +19,8 @@ rm -rf pip pip-* setuptools setuptools-* pkg_resources _distutils_hack distutils
 rm -rf openvino/include openvino/cmake openvino/tools openvino_telemetry openvino/libs/pkgconfig
 find openvino/frontend -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
 
-# NumPy: tests, the Fortran compiler's driver, and the build system.
-rm -rf numpy/f2py numpy/distutils numpy/_core/lib numpy/_core/include numpy/random/lib
+# NumPy: tests, random numbers, polynomials, the Fortran compiler's driver, and the build system.
+rm -rf numpy/random numpy/polynomial numpy/f2py numpy/distutils numpy/_core/lib numpy/_core/include
 find numpy openvino PIL -type d -name tests -prune -exec rm -rf {} +
 
 # Pillow: AVIF, fonts and Tk, which the service does not use.
