@@ -5,8 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")"
 containers/compose.sh down --remove-orphans
 containers/compose.sh build
-# docker-compose 1 cannot wait until everything is healthy. It waits for the app only, before it starts nginx.
-options=(--detach)
-help=$(containers/compose.sh up --help)
-if [[ $help == *--wait* ]]; then options+=(--wait); fi
-exec containers/compose.sh up "${options[@]}" "$@"
+exec containers/up.sh "$@"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,30 +29,38 @@ class Buildah:
 
     def __call__(self, *arguments: str | Path) -> str:
         command = ["buildah", *map(str, arguments)]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
 
-    def build(self, script: list[str], **variables: str) -> str:
-        """Runs a script that calls buildah; returns what it printed."""
+    def build(self, *arguments: str, checkout: Path = REPOSITORY, **variables: str) -> str:
+        """Runs the script of `make images`; returns what it printed."""
         mounts = [f"-v {mount}" for mount in pip_configuration.mounts(self.folder)]
-        environment = {**self._environment, "BUILDAH_OPTIONS": " ".join(mounts), "TORCH_INDEX": "", **variables}
+        environment = {**self.environment, "BUILDAH_OPTIONS": " ".join(mounts), "TORCH_INDEX": "", **variables}
         done = subprocess.run(
-            script, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [checkout / "containers" / "images.sh", *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def image(self, name: str) -> dict[str, Any]:
-        """What the image says about itself, as Docker reads it."""
-        inspected: dict[str, Any] = json.loads(self("inspect", "--type", "image", name))
-        return inspected
+    def configuration(self, name: str) -> dict[str, Any]:
+        """What Docker reads: command, user, environment, labels, health check."""
+        inspected = json.loads(self("inspect", "--type", "image", name))
+        found: dict[str, Any] = inspected["Docker"]["config"]
+        return found
 
-    def size(self, name: str) -> int:
-        """The bytes of all layers."""
-        (found,) = json.loads(self("images", "--json", name))
+    def history(self, name: str) -> str:
+        return json.dumps(json.loads(self("inspect", "--type", "image", name))["Docker"]["history"])
+
+    def size(self, name: str) -> float:
+        """MB of the files in it."""
         with self.mounted(name) as folder:
-            return int(subprocess.check_output(["du", "-sb", folder], text=True).split()[0]) if found else 0
+            counted = subprocess.check_output(["du", "-sxb", folder], text=True)
+            return int(counted.split()[0]) / 1e6
 
     @contextmanager
     def mounted(self, name: str) -> Iterator[Path]:
@@ -64,10 +73,12 @@ class Buildah:
     def remove_everything(self) -> None:
         self("rm", "--all")
         self("rmi", "--all", "--force")
+        # The storage mounts its folder on itself.
         subprocess.run(["umount", self.folder / "storage" / "overlay"], stderr=subprocess.DEVNULL)
+        shutil.rmtree(self.folder)
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         configuration = self.folder / "storage.conf"
         configuration.write_text(STORAGE.format(folder=self.folder))
         # The cache mounts of a build lie in TMPDIR.

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.containers import names
+
 # Of the range that is reserved for measurements: no other network uses it.
 _PREFIX = "198.18.77"
 
@@ -16,6 +18,8 @@ _PREFIX = "198.18.77"
 class Network:
     bridge: str = field(default_factory=lambda: f"b{os.getpid()}")
     host: str = f"{_PREFIX}.1"
+    names: dict[str, list[str]] = field(default_factory=dict)
+    """What its DNS server knows: the addresses of each service."""
     _last: int = 1
 
     @contextmanager
@@ -44,7 +48,8 @@ def bridged() -> Iterator[Network]:
     try:
         _ip("address", "add", f"{network.host}/24", "dev", network.bridge)
         _ip("link", "set", network.bridge, "up")
-        yield network
+        with names.served(network.host, network.names):
+            yield network
     finally:
         _ip("link", "delete", network.bridge)
 

@@ -1,20 +1,18 @@
-"""Containers as Docker runs them: runc with an image's own command, user and environment, and a network of the tests."""
+"""Containers as Docker runs them: by runc, with the image's own command, user and environment."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.containers.network import Network
+from tests.live.service import until
 
 # Docker's defaults: they are mounted in every container.
 _MOUNTS = [
@@ -42,7 +40,8 @@ class Options:
     files: Mapping[Path, str] = field(default_factory=dict)
     """Files and folders to mount, read-only, and where."""
     memory: int = 0
-    hostname: str = "container"
+    folder: str = ""
+    """The working directory; empty means the image's."""
 
 
 @dataclass
@@ -70,6 +69,10 @@ class Container:
         options = ["--cwd", self.image.get("WorkingDir") or "/", *(["--user", user] if user else []), *variables]
         return subprocess.run(["runc", "exec", *options, self.name, *command], capture_output=True, text=True)
 
+    def wait_until_healthy(self) -> None:
+        until(lambda: self.healthy or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log
+
     @property
     def healthy(self) -> bool:
         kind, *command = self.image["Healthcheck"]["Test"]
@@ -92,9 +95,8 @@ def running(
 ) -> Iterator[Container]:
     """Starts the image's command in a container on the network."""
     folder.mkdir(parents=True)
-    (folder / "etc").mkdir()
-    (folder / "etc" / "hosts").write_text(f"127.0.0.1 localhost\n{network.host} host\n")
-    (folder / "etc" / "resolv.conf").write_text(f"nameserver {network.host}\noptions timeout:1 attempts:1\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost\n")
+    (folder / "resolv.conf").write_text(f"nameserver {network.host}\n")
     with network.joined(name) as (namespace, address):
         (folder / "config.json").write_text(json.dumps(_configuration(root, image, namespace, folder, options)))
         log = folder / "log"
@@ -114,7 +116,7 @@ def _configuration(
 ) -> dict[str, Any]:
     user, _, group = (image["User"] or "0").partition(":")
     variables = dict(entry.split("=", 1) for entry in image["Env"]) | dict(options.environment)
-    etc = {folder / "etc" / name: f"/etc/{name}" for name in ("hosts", "resolv.conf")}
+    etc = {folder / name: f"/etc/{name}" for name in ("hosts", "resolv.conf")}
     resources: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
     if options.memory:
         resources["memory"] = {"limit": options.memory, "swap": options.memory}
@@ -122,14 +124,13 @@ def _configuration(
         "ociVersion": "1.0.2",
         "process": {
             "args": [*(image.get("Entrypoint") or []), *image["Cmd"]],
-            "cwd": image.get("WorkingDir") or "/",
+            "cwd": options.folder or image.get("WorkingDir") or "/",
             "env": [f"{name}={value}" for name, value in variables.items()],
             "user": {"uid": int(user), "gid": int(group or user)},
             "capabilities": {},
             "noNewPrivileges": True,
         },
         "root": {"path": str(root), "readonly": options.read_only},
-        "hostname": options.hostname,
         "mounts": [*_MOUNTS, *_tmpfs(options.tmpfs), *_binds({**etc, **options.files})],
         "linux": {
             "namespaces": [*({"type": kind} for kind in _NAMESPACES), {"type": "network", "path": namespace}],
