@@ -108,7 +108,7 @@ sbom: ## print the packages of a container image, IMAGE, as CycloneDX JSON
 test-containers: ## build the container images from nothing, and test them; needs root
 	@$(READY_TO_TEST)
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
-	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest tests/containers
+	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
 .PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -61,12 +61,9 @@ class Containers:
 
     def run(self, image: str, options: Options) -> Container:
         root = self.stack.enter_context(self.buildah.mounted(name_of(image)))
-        number = len(list(self.folder.iterdir()))
-        name = f"c{number}"
+        folder = self.folder / str(len(list(self.folder.iterdir())))
         described = self.buildah.configuration(name_of(image))
-        return self.stack.enter_context(
-            running(f"{self.network.bridge}-{name}", root, described, self.network, self.folder / name, options)
-        )
+        return self.stack.enter_context(running(root, described, self.network, folder, options))
 
     def service(self, name: str, **variables: str) -> Container:
         """A service of docker-compose.yml, with these variables in the environment of compose."""

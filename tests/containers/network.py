@@ -23,10 +23,11 @@ class Network:
     _last: int = 1
 
     @contextmanager
-    def joined(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yields a network namespace, as a path, and its address on the bridge."""
+    def joined(self) -> Iterator[tuple[str, str]]:
+        """Yields the name of a new network namespace, and its address on the bridge."""
         self._last += 1
-        namespace, outer, address = f"{self.bridge}-{name}", f"{self.bridge}v{self._last}", f"{_PREFIX}.{self._last}"
+        namespace = outer = f"{self.bridge}c{self._last}"
+        address = f"{_PREFIX}.{self._last}"
         _ip("netns", "add", namespace)
         try:
             _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", namespace)
@@ -34,7 +35,7 @@ class Network:
             _ip("-n", namespace, "address", "add", f"{address}/24", "dev", "eth0")
             for device in ("eth0", "lo"):
                 _ip("-n", namespace, "link", "set", device, "up")
-            yield f"/run/netns/{namespace}", address
+            yield namespace, address
         finally:
             _ip("netns", "delete", namespace)
             with suppress(subprocess.CalledProcessError):  # it may have gone with the namespace

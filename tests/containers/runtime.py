@@ -47,8 +47,8 @@ class Options:
 @dataclass
 class Container:
     name: str
-    root: Path
     image: Mapping[str, Any]
+    environment: Mapping[str, str]
     address: str
     log_file: Path
     process: subprocess.Popen[bytes]
@@ -65,7 +65,7 @@ class Container:
 
     def execute(self, *command: str, user: str = "") -> subprocess.CompletedProcess[str]:
         """As `docker exec` does."""
-        variables = [word for entry in self.image["Env"] for word in ("--env", entry)]
+        variables = [word for name, value in self.environment.items() for word in ("--env", f"{name}={value}")]
         options = ["--cwd", self.image.get("WorkingDir") or "/", *(["--user", user] if user else []), *variables]
         return subprocess.run(["runc", "exec", *options, self.name, *command], capture_output=True, text=True)
 
@@ -91,31 +91,37 @@ class Container:
 
 @contextmanager
 def running(
-    name: str, root: Path, image: Mapping[str, Any], network: Network, folder: Path, options: Options
+    root: Path, image: Mapping[str, Any], network: Network, folder: Path, options: Options
 ) -> Iterator[Container]:
     """Starts the image's command in a container on the network."""
     folder.mkdir(parents=True)
     (folder / "hosts").write_text("127.0.0.1 localhost\n")
     (folder / "resolv.conf").write_text(f"nameserver {network.host}\n")
-    with network.joined(name) as (namespace, address):
-        (folder / "config.json").write_text(json.dumps(_configuration(root, image, namespace, folder, options)))
+    environment = dict(entry.split("=", 1) for entry in image["Env"]) | dict(options.environment)
+    with network.joined() as (name, address):
+        configuration = _configuration(root, image, environment, name, folder, options)
+        (folder / "config.json").write_text(json.dumps(configuration))
         log = folder / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 ["runc", "run", "--bundle", folder, name], stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
         try:
-            yield Container(name, root, image, address, log, process)
+            yield Container(name, image, environment, address, log, process)
         finally:
             subprocess.run(["runc", "delete", "--force", name], stderr=subprocess.DEVNULL)
             process.wait(60)
 
 
 def _configuration(
-    root: Path, image: Mapping[str, Any], namespace: str, folder: Path, options: Options
+    root: Path,
+    image: Mapping[str, Any],
+    environment: Mapping[str, str],
+    namespace: str,
+    folder: Path,
+    options: Options,
 ) -> dict[str, Any]:
     user, _, group = (image["User"] or "0").partition(":")
-    variables = dict(entry.split("=", 1) for entry in image["Env"]) | dict(options.environment)
     etc = {folder / name: f"/etc/{name}" for name in ("hosts", "resolv.conf")}
     resources: dict[str, Any] = {"devices": [{"allow": False, "access": "rwm"}]}
     if options.memory:
@@ -125,7 +131,7 @@ def _configuration(
         "process": {
             "args": [*(image.get("Entrypoint") or []), *image["Cmd"]],
             "cwd": options.folder or image.get("WorkingDir") or "/",
-            "env": [f"{name}={value}" for name, value in variables.items()],
+            "env": [f"{name}={value}" for name, value in environment.items()],
             "user": {"uid": int(user), "gid": int(group or user)},
             "capabilities": {},
             "noNewPrivileges": True,
@@ -133,7 +139,10 @@ def _configuration(
         "root": {"path": str(root), "readonly": options.read_only},
         "mounts": [*_MOUNTS, *_tmpfs(options.tmpfs), *_binds({**etc, **options.files})],
         "linux": {
-            "namespaces": [*({"type": kind} for kind in _NAMESPACES), {"type": "network", "path": namespace}],
+            "namespaces": [
+                *({"type": kind} for kind in _NAMESPACES),
+                {"type": "network", "path": f"/run/netns/{namespace}"},
+            ],
             "resources": resources,
         },
     }

@@ -137,12 +137,15 @@ def test_file_of_keys_is_a_secret_at_the_path_that_the_app_is_given(given: str) 
 
 @pytest.mark.parametrize("command", COMPOSE, ids=lambda command: "-".join(command))
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
-def test_compose_reads_the_files(command: list[str], file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compose_reads_the_files(
+    command: list[str], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in (*NAMES, "HUB_USER", "HUB_REPOSITORY", "TAG", "APP_MEMORY", "APP_CPUS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LISTEN", "127.0.0.1")
     files = [word for path in dict.fromkeys([compose.FILE, file]) for word in ("-f", str(path))]
-    options = ["--project-directory", str(REPOSITORY), "--env-file", "/dev/null"]
+    (tmp_path / ".env").touch()
+    options = ["--project-directory", str(REPOSITORY), "--env-file", str(tmp_path / ".env")]
     done = subprocess.run([*command, *files, *options, "config"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     read = yaml.safe_load(done.stdout)["services"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import time
 import urllib.request
@@ -76,12 +77,8 @@ NOT_SETTINGS = {"API_KEYS_FILE"}  # has a test of its own
 @pytest.fixture(scope="module")
 def untrimmed(buildah: Buildah, tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     """The image's bundle, in the complete environment of the tests."""
-    folder = tmp_path_factory.mktemp("bundle") / "bundle"
     with buildah.mounted(name_of("my_inference_app")) as root:
-        buildah_copy = folder.parent / "bundle"
-        buildah_copy.mkdir()
-        for file in (root / "bundle").iterdir():
-            (buildah_copy / file.name).write_bytes(file.read_bytes())
+        folder = shutil.copytree(root / "bundle", tmp_path_factory.mktemp("bundle") / "bundle")
     return load(Settings(bundle=str(folder)))
 
 
@@ -97,9 +94,11 @@ def test_image_format_gets_the_same_scores_as_in_a_complete_environment(
 
 
 def test_page_is_served(pair: Pair) -> None:
-    with urllib.request.urlopen(f"{pair.url}/") as page, urllib.request.urlopen(f"{pair.url}/static/style.css") as css:
-        assert b"<form" in page.read()
-        assert css.status == 200
+    page = urllib.request.Request(f"{pair.url}/", headers={"Accept": "text/html"})
+    with urllib.request.urlopen(page) as response:
+        assert b"<form" in response.read()
+    with urllib.request.urlopen(f"{pair.url}/static/style.css") as response:
+        assert response.status == 200
 
 
 @pytest.mark.parametrize("name", ["app", "nginx"])
@@ -113,15 +112,14 @@ def test_health_check_fails_without_its_server(pair: Pair, name: str) -> None:
     kind, script, _, path = container.image["Healthcheck"]["Test"]
     assert kind == "CMD"
     assert container.execute("env", "NOBODY_LISTENS=9", script, "NOBODY_LISTENS", path).returncode == 1
-    assert container.execute("env", "PORT=8000", script, "PORT", "/nothing-here").returncode == 1
+    assert container.execute("env", "PORT=8080", script, "PORT", "/nothing-here").returncode == 1
 
 
 @pytest.mark.parametrize("name", ["app", "nginx"])
 def test_process_has_no_rights(pair: Pair, name: str) -> None:
-    status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{getattr(pair, name).pid}/status").read_text().splitlines()
-    )
-    assert [int(value) for value in status["Uid"].split()] == [int(getattr(pair, name).image["User"])] * 4
+    container: Container = getattr(pair, name)
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{container.pid}/status").read_text().splitlines())
+    assert [int(value) for value in status["Uid"].split()] == [int(container.image["User"])] * 4
     assert {status[key].strip() for key in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
     assert status["NoNewPrivs"].strip() == "1"
 
@@ -156,8 +154,7 @@ def test_dead_processes_do_not_pile_up(containers: Containers) -> None:
 @pytest.mark.parametrize("name", ["my_inference_app", "nginx"])
 def test_every_setting_of_compose_reaches_the_process(containers: Containers, name: str) -> None:
     pair = start_pair(containers, **GIVEN)
-    container = pair.app if name == "my_inference_app" else pair.nginx
-    process = workers_of(container)[0] if name == "my_inference_app" else psutil.Process(container.pid)
+    process = workers_of(pair.app)[0] if name == "my_inference_app" else script_of(pair.nginx)
     passed = set(compose.passed_on(compose.service(name))) - NOT_SETTINGS
     assert {key: process.environ().get(key) for key in passed} == {key: GIVEN[key] for key in passed}
 
@@ -215,6 +212,11 @@ def test_start_is_measured(containers: Containers) -> None:
 def workers_of(app: Container) -> list[psutil.Process]:
     """gunicorn's workers: grandchildren of the first process."""
     return [worker for master in psutil.Process(app.pid).children() for worker in master.children()]
+
+
+def script_of(nginx: Container) -> psutil.Process:
+    """The part of start.sh that follows the app's addresses: nginx overwrites its own environment."""
+    return next(child for child in psutil.Process(nginx.pid).children() if child.name() == "start.sh")
 
 
 def metrics_of(app: Container) -> str:
