@@ -1,91 +1,89 @@
-# `make` lists the targets. Settings go on the line or in the environment: make run PORT=8080 MODEL=efficientnet-lite0
+# `make` lists the targets. Settings go on the line, in the environment or in a file .env:
+# make run PORT=8080 MODEL=efficientnet-lite0
 .DEFAULT_GOAL := help
 .ONESHELL:
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
-PIP = $(BIN)/pip install --quiet --disable-pip-version-check
-
-# What quantises is large, and needed for int8 alone.
-READY := $(VENV)/run.done $(if $(filter int8,$(PRECISION)),$(VENV)/int8.done)
+# Programs are started as modules: scripts in bin/ name the folder that they were installed in.
+PYTHON3 := $(VENV)/bin/python
+ENVIRONMENT := .ci/environment.sh $(VENV)
+# Quantising needs large packages. Only int8 needs them, and .env may ask for it.
+precision = $(or $(PRECISION),$(shell sed -n 's/^ *\(export  *\)\{0,1\}PRECISION *= *//p' .env 2>/dev/null | tail -n 1))
+READY = $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(precision))),int8)
+READY_TO_TEST := $(ENVIRONMENT) run int8 dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## serve through nginx on PORT (80): does all the set-up the first time
-	@.ci/install.sh nginx=nginx-light
-	exec $(BIN)/python -m my_inference_app.run
+run: ## serve through nginx on PORT (80); installs everything the first time
+	@$(READY)
+	.ci/install.sh nginx=nginx-light
+	exec $(PYTHON3) -m my_inference_app.run
 
-serve: $(READY) ## serve with gunicorn alone on APP_PORT (8000)
-	@exec $(BIN)/python -m my_inference_app.run --no-nginx
+serve: ## serve with gunicorn alone on APP_PORT (8000), for development
+	@$(READY)
+	exec $(PYTHON3) -m my_inference_app.run --no-nginx
 
-export: $(READY) ## make the bundle of MODEL (again)
-	@exec $(BIN)/python -m my_inference_app.export $(ARGS)
+reload: ## make the running `make run` take the new bundle or code, without losing a request
+	@exec $(PYTHON3) -m my_inference_app.run --reload
 
-evaluate: $(READY) ## how often the bundle of MODEL is right on the labelled pictures in DATA
-	@$(BIN)/python -m my_inference_app.export.evaluate "$(DATA)"
+export: ## make the bundle of MODEL (again)
+	@$(READY)
+	exec $(PYTHON3) -m my_inference_app.export $(ARGS)
 
-bench: $(VENV)/dev.done ## measure this service and its peers; results go to benchmarks/results
-	@.ci/install.sh nginx=nginx-light wrk=wrk java=openjdk-17-jre-headless
-	exec $(BIN)/python -m benchmarks $(ARGS)
+evaluate: ## measure how often the bundle of MODEL is right on the labelled images in DATA
+	@$(READY)
+	exec $(PYTHON3) -m my_inference_app.export.evaluate "$(DATA)"
 
-bench-layouts: $(VENV)/dev.done ## measure this service with its processes, threads and batches laid out in other ways
-	@.ci/install.sh nginx=nginx-light wrk=wrk
-	exec $(BIN)/python -m benchmarks.layouts $(ARGS)
+bench: ## measure this service and its peers; results go to benchmarks/results
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light wrk=wrk java=openjdk-17-jre-headless
+	exec $(PYTHON3) -m benchmarks $(ARGS)
 
-bench-extremes: $(VENV)/dev.done ## measure this service with too many, slow and large requests
-	@.ci/install.sh nginx=nginx-light wrk=wrk
-	exec $(BIN)/python -m benchmarks.extremes $(ARGS)
+bench-layouts: ## measure this service with other numbers of processes, threads and images a batch
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(PYTHON3) -m benchmarks.layouts $(ARGS)
 
-bench-engines: $(VENV)/dev.done ## measure one network in every engine
-	@exec $(BIN)/python -m benchmarks.engines $(ARGS)
+bench-extremes: ## measure this service with too many, slow and large requests
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(PYTHON3) -m benchmarks.extremes $(ARGS)
 
-soak: $(VENV)/dev.done ## ten minutes of everything at once, restarts too: is an answer lost, does anything grow?
-	@.ci/install.sh nginx=nginx-light
-	exec $(BIN)/python -m benchmarks.soak $(ARGS)
+bench-engines: ## measure one network in every engine
+	@$(READY_TO_TEST)
+	exec $(PYTHON3) -m benchmarks.engines $(ARGS)
 
-audit: $(VENV)/audit.done ## ask for known vulnerabilities in what is installed; needs the network
-	@exec .ci/audit.sh $(VENV)
+soak: ## ten minutes of mixed load with restarts: fails if a request is lost or anything grows
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light
+	exec $(PYTHON3) -m benchmarks.soak $(ARGS)
 
-test: $(VENV)/dev.done ## set up, lint, check types, run all tests
-	@.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk
+audit: ## look for known vulnerabilities in the installed packages; needs the network
+	@$(READY_TO_TEST)
+	.ci/environment.sh $(VENV)/audit audit
+	exec .ci/audit.sh $(VENV)
+
+test: ## install everything, lint, check types, run all tests
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk
 	$(MAKE) --no-print-directory check
-	exec $(BIN)/pytest
+	exec $(PYTHON3) -m pytest
 
-check: $(VENV)/dev.done ## lint and check types, changing nothing
-	@$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+check: ## lint and check types, changing nothing
+	@$(READY_TO_TEST)
+	$(PYTHON3) -m ruff format --check .
+	$(PYTHON3) -m ruff check .
+	$(PYTHON3) -m mypy
 
-lint: $(VENV)/dev.done ## format, and fix what can be fixed
-	@$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+lint: ## format, and fix what can be fixed
+	@$(READY_TO_TEST)
+	$(PYTHON3) -m ruff format .
+	$(PYTHON3) -m ruff check --fix .
 
 clean: ## remove the virtual environment, bundles and caches
 	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
-$(VENV)/run.done: requirements/serving.txt requirements/export.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing packages into $(VENV) (the first time takes a few minutes)"
-	$(PIP) -r requirements/serving.txt -r requirements/export.txt
-	$(PIP) --no-deps -e .
-	touch $@
-
-$(VENV)/int8.done: $(VENV)/run.done requirements/quantize.txt
-	@$(PIP) -r requirements/quantize.txt
-	touch $@
-
-$(VENV)/dev.done: $(VENV)/int8.done requirements/development.txt post_request/requirements.txt
-	@$(PIP) -r requirements/development.txt
-	touch $@
-
-# In an environment of its own: it would bring a dozen packages into the one that it looks at.
-$(VENV)/audit.done: $(VENV)/dev.done requirements/audit.txt
-	@$(PYTHON) -m venv $(VENV)/audit
-	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check -r requirements/audit.txt
-	touch $@
-
-.PHONY: help run serve export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean
+.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops the old containers, builds the images from source and starts new ones.
+# Stops the old containers, builds the images from source, starts new containers.
 set -euo pipefail
 cd "$(dirname "$0")"
 docker compose down --remove-orphans

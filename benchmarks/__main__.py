@@ -1,4 +1,4 @@
-"""make bench: this service, its own limit and what people would pick instead, in one run and one table."""
+"""make bench: measures this service, its in-process limit and its alternatives, in one run and one table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .prepare import NETWORK, SMALL, Prepared, prepare
 from .report import Results
 from .rows import Row, Started, WrongAnswer, free_port, http_server, limit, service
 
-OWN = (  # name, title, what starts it, model, precision
+OWN = (  # name, title, starter, model, precision
     ("limit-bf16", "in process, no HTTP, bf16", limit, NETWORK, "bf16"),
     ("service-bf16", "THIS SERVICE, bf16", service, NETWORK, "bf16"),
     ("limit-int8", "in process, no HTTP, int8", limit, NETWORK, "int8"),
@@ -31,10 +31,10 @@ OWN = (  # name, title, what starts it, model, precision
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these; default: all")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these rows; default: all")
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 8, 16, 64])
-    parser.add_argument("--seconds", type=int, default=5, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3, help="of all rows, one after the other")
+    parser.add_argument("--seconds", type=int, default=5, help="length of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds through all rows")
     parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks", help="for bundles and environments")
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
@@ -66,7 +66,7 @@ def make_rows(prepared: Prepared, names: list[str] | None) -> list[Row]:
 def _own(prepared: Prepared, name: str, title: str, start: object, model: str, precision: str) -> Row:
     settings, label = prepared.ready(model, precision)
     assert callable(start)
-    return Row(name, title, partial(start, settings, prepared.picture, label))
+    return Row(name, title, partial(start, settings, prepared.image, label))
 
 
 def _peer(prepared: Prepared, peer: Peer, precision: str) -> Row:
@@ -94,7 +94,7 @@ def _start_peer(
     }
     url = f"http://127.0.0.1:{port}{peer.path}"
     command = peer.argv(prepared.peer_python())
-    return http_server(command, variables, url, prepared.picture, label, scratch, peer.field)
+    return http_server(command, variables, url, prepared.image, label, scratch, peer.field)
 
 
 def run(rows: list[Row], rounds: int, connections: list[int], seconds: int) -> Results:

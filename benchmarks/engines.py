@@ -1,6 +1,6 @@
-"""make bench-engines: the same network in every engine, already decoded pictures in, logits out.
+"""make bench-engines: measures one network in every engine, from decoded images to logits.
 
-Weights are random: speed does not depend on them. int8 is calibrated on crops of the sample pictures.
+The weights are random, since speed does not depend on them. int8 is calibrated with crops of the sample images.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["resnet50", "resnet152"])
-    parser.add_argument("--seconds", type=float, default=4.0, help="of every engine in every round")
+    parser.add_argument("--seconds", type=float, default=4.0, help="time for each engine in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
@@ -78,14 +78,14 @@ def compare(network: str, seconds: float, rounds: int) -> list[Row]:
     torch.set_num_threads(cores())
     options = Options(f"torchvision:{network}", random_weights=True)
     model = find(options.model).load(options)
-    pictures = crops()
-    with engines_of(model, pictures) as engines:
-        expected = _top5(_all_logits(engines["torch eager"], pictures))
-        same = {name: _same(expected, _top5(_all_logits(engine, pictures))) for name, engine in engines.items()}
+    images = crops()
+    with engines_of(model, images) as engines:
+        expected = _top5(_all_logits(engines["torch eager"], images))
+        same = {name: _same(expected, _top5(_all_logits(engine, images))) for name, engine in engines.items()}
         speeds: dict[str, list[float]] = {name: [] for name in engines}
         for _ in range(rounds):
-            for name, engine in engines.items():  # interleaved: a noisy minute hits all of them
-                speeds[name].append(_speed(engine, pictures[:BATCH], seconds))
+            for name, engine in engines.items():  # interleaved, so that a noisy minute affects all engines
+                speeds[name].append(_speed(engine, images[:BATCH], seconds))
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     base = medians["torch eager"]
     return [
@@ -102,27 +102,27 @@ def compare(network: str, seconds: float, rounds: int) -> list[Row]:
 
 
 def crops() -> Images:
-    """A hundred and a few different pictures, cut out of the samples."""
+    """About a hundred different crops of the sample images."""
     random = np.random.default_rng(0)
     cut = []
     for path in sorted((PROJECT / "post_request").glob("*.[jp][pn]g")):
-        picture = Image.open(path).convert("RGB")
+        image = Image.open(path).convert("RGB")
         for _ in range(36):
-            side = int(random.integers(150, min(picture.size)))
-            left, top = (int(random.integers(0, length - side)) for length in picture.size)
-            cut.append(np.asarray(picture.resize((224, 224), box=(left, top, left + side, top + side))))
+            side = int(random.integers(150, min(image.size)))
+            left, top = (int(random.integers(0, length - side)) for length in image.size)
+            cut.append(np.asarray(image.resize((224, 224), box=(left, top, left + side, top + side))))
     return np.stack(cut)
 
 
 @contextmanager
-def engines_of(model: LoadedModel, pictures: Images) -> Iterator[dict[str, Engine]]:
+def engines_of(model: LoadedModel, images: Images) -> Iterator[dict[str, Engine]]:
     module = convert.FromPixels(model).eval()
     traced = convert.trace(model)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         convert.save_openvino(traced, model, folder)
         convert.save_torch(traced, folder)
-        quantize.quantize(folder / "model.xml", pictures[::2], folder / "int8.xml")
+        quantize.quantize(folder / "model.xml", images[::2], folder / "int8.xml")
 
         def compiled(name: str, precision: str) -> Engine:
             return openvino.load(folder / name, threads=cores(), device="cpu", precision=precision)
@@ -140,16 +140,16 @@ def engines_of(model: LoadedModel, pictures: Images) -> Iterator[dict[str, Engin
 
 
 def _torch(module: Callable[[torch.Tensor], torch.Tensor]) -> Engine:
-    def run(pictures: Images) -> NDArray[np.float32]:
+    def run(images: Images) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return module(torch.from_numpy(pictures)).numpy()
+            return module(torch.from_numpy(images)).numpy()
 
     return run
 
 
-def _all_logits(engine: Engine, pictures: Images) -> NDArray[np.float32]:
-    whole = len(pictures) // BATCH * BATCH  # one shape for torch.compile
-    return np.concatenate([engine(pictures[start : start + BATCH]) for start in range(0, whole, BATCH)])
+def _all_logits(engine: Engine, images: Images) -> NDArray[np.float32]:
+    whole = len(images) // BATCH * BATCH  # torch.compile compiles for each shape
+    return np.concatenate([engine(images[start : start + BATCH]) for start in range(0, whole, BATCH)])
 
 
 def _top5(logits: NDArray[np.float32]) -> list[set[int]]:

@@ -1,7 +1,7 @@
-"""make bench-extremes: what happens to speed, latency and memory at the edges.
+"""make bench-extremes: measures speed, latency and memory under extreme loads.
 
-A thousand connections; two hundred senders as slow as a bad telephone line; a tenth of the pictures 12 megapixels
-large; many requests, for the memory.
+The loads: a thousand connections; two hundred slow senders; one image in ten with 12 megapixels; many requests, to see
+whether memory grows.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .load import Measured, gunicorn_of
 from .machine_facts import facts
 from .prepare import NETWORK, Prepared, prepare
 from .rows import Started, service
-from .traffic import large_pictures, probes, slow_senders
+from .traffic import large_images, probes, slow_senders
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-extremes", description=__doc__)
     parser.add_argument("--precision", default="int8")
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--requests", type=int, default=20_000, help="for the memory")
+    parser.add_argument("--requests", type=int, default=20_000, help="number of requests to measure memory growth with")
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     prepared = prepare(PROJECT / ".benchmarks")
     settings, label = prepared.ready(NETWORK, given.precision)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        service(settings, prepared.picture, label, Path(scratch)) as started,
+        service(settings, prepared.image, label, Path(scratch)) as started,
     ):
         started.load(8, 2)
         found = measure(started, prepared, given.seconds, given.requests)
@@ -59,7 +59,7 @@ def measure(started: Started, prepared: Prepared, seconds: int, count: int) -> d
 
     usual = started.load(16, seconds)
     say("16 connections, images/s", round(usual.images_per_second, 1))
-    with slow_senders(started.url, prepared.picture.read_bytes()):
+    with slow_senders(started.url, prepared.image.read_bytes()):
         slow = started.load(16, seconds)
     say("with 200 slow senders / without", ratio(slow, usual))
     say("failed with slow senders", slow.failed + slow.refused)
@@ -68,9 +68,9 @@ def measure(started: Started, prepared: Prepared, seconds: int, count: int) -> d
     say("1000 connections / 16", ratio(thousand, usual))
     say("1000 connections: p99 s, refused, failed", [thousand.p99_ms / 1000, thousand.refused, thousand.failed])
     say("1000 connections: /readyz median, slowest, ms", [round(statistics.median(waits)), round(max(waits))])
-    # wrk leaves with requests in the queue; one more comes through when they are done.
-    requests.post(started.url, data=prepared.picture.read_bytes(), timeout=120)
-    with large_pictures(started.url, share_of=usual.images_per_second / 10):
+    # wrk leaves requests in the queue. This one is answered when they are done.
+    requests.post(started.url, data=prepared.image.read_bytes(), timeout=120)
+    with large_images(started.url, share_of=usual.images_per_second / 10):
         mixed = started.load(16, seconds)
     say("p99 with a tenth of 12 megapixels / without", round(mixed.p99_ms / usual.p99_ms, 2))
     workers = [resident_mb(process) for process in workers_of(started.process)]

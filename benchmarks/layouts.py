@@ -1,6 +1,6 @@
-"""make bench-layouts: processes, threads and batches, to choose the defaults by.
+"""make bench-layouts: measures numbers of processes, threads and images in a batch, to choose the defaults.
 
-One table: images per second and latency of this service for every layout, interleaved rounds, medians.
+Prints images per second and latency of each layout, as medians of interleaved rounds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Layout:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-layouts", description=__doc__)
-    parser.add_argument("--precision", default="int8", help="the faster the engine, the more the layout matters")
+    parser.add_argument("--precision", default="int8", help="the layout matters most with the fastest engine")
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
@@ -48,7 +48,7 @@ def main() -> None:
         print(f"round {number + 1} of {given.rounds}: {layout}", file=sys.stderr, flush=True)
         with (
             tempfile.TemporaryDirectory() as scratch,
-            service({**settings, **layout.settings()}, prepared.picture, label, Path(scratch)) as started,
+            service({**settings, **layout.settings()}, prepared.image, label, Path(scratch)) as started,
         ):
             started.load(8, 1)
             found[layout].append((started.load(1, given.seconds), started.load(16, given.seconds)))
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def layouts(count: int) -> list[Layout]:
-    """Ways to share the cores out, and around the best known one, other threads and batches."""
+    """Ways to divide the cores, and for the best of them other numbers of threads and images in a batch."""
     workers = sorted({1, max(1, count // 2), count})
     shares = [
         Layout(number, compute, 32, 8) for number in workers for compute in sorted({1, max(1, count // number), count})

@@ -1,6 +1,6 @@
-"""The in-process limit: the service's own decoding, batching and engine, called directly. No HTTP.
+"""The in-process limit: calls the service's decoding, batching and engine directly, without HTTP.
 
-Prints a line of JSON once it is warm, then one for each `CONNECTIONS SECONDS` read from stdin.
+Prints one line of JSON when it is warm, then one for each line `CONNECTIONS SECONDS` on stdin.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from my_inference_app.settings import Settings
 
 
 def main() -> None:
-    picture = Path(sys.argv[1]).read_bytes()
+    image = Path(sys.argv[1]).read_bytes()
     classifier = load(Settings.from_env())
-    label = classifier.classify([picture], 1, time.monotonic() + 60).outcomes[0]
+    label = classifier.classify([image], 1, time.monotonic() + 60).outcomes[0]
     print(json.dumps({"label": getattr(label[0], "label", "") if isinstance(label, list) else ""}), flush=True)
     for line in sys.stdin:
         connections, seconds = line.split()
-        print(json.dumps(drive(classifier, picture, int(connections), float(seconds))), flush=True)
+        print(json.dumps(drive(classifier, image, int(connections), float(seconds))), flush=True)
 
 
-def drive(classifier: Classifier, picture: bytes, connections: int, seconds: float) -> dict[str, float]:
-    """Each connection is a thread that asks again as soon as it is answered.
+def drive(classifier: Classifier, image: bytes, connections: int, seconds: float) -> dict[str, float]:
+    """Each connection is a thread that sends the next request when it has its response.
 
-    As with wrk, only what is answered before the time is over counts.
+    As with wrk, only responses within the time count.
     """
     latencies: list[float] = []
     end = time.monotonic() + seconds
 
     def ask() -> None:
         while (started := time.monotonic()) < end:
-            classifier.classify([picture], 5, started + 60)
+            classifier.classify([image], 5, started + 60)
             if (finished := time.monotonic()) < end:
                 latencies.append((finished - started) * 1000)
 

@@ -1,6 +1,6 @@
--- wrk's part: posts one picture as a form, over and over, and prints what it measured as JSON.
-local file = assert(io.open(os.getenv("PICTURE"), "rb"))
-local picture = file:read("*a")
+-- For wrk: posts one image as a form again and again, and prints the measurements as JSON.
+local file = assert(io.open(os.getenv("IMAGE"), "rb"))
+local image = file:read("*a")
 file:close()
 
 local field = os.getenv("FIELD") or "image"
@@ -8,9 +8,9 @@ local boundary = "------------------------benchmark"
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "multipart/form-data; boundary=" .. boundary
 wrk.body = "--" .. boundary .. "\r\n"
-    .. 'Content-Disposition: form-data; name="' .. field .. '"; filename="picture.jpg"\r\n'
+    .. 'Content-Disposition: form-data; name="' .. field .. '"; filename="image.jpg"\r\n'
     .. "Content-Type: image/jpeg\r\n\r\n"
-    .. picture .. "\r\n--" .. boundary .. "--\r\n"
+    .. image .. "\r\n--" .. boundary .. "--\r\n"
 
 function done(summary, latency)
     local errors = summary.errors

@@ -1,4 +1,4 @@
-"""The load: wrk with many connections, and what the server's processes used meanwhile."""
+"""Loads a server with wrk, and measures the CPU time and memory of its processes meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True)
 class Measured:
-    """One load of one server."""
+    """The result of one load of one server."""
 
     connections: int
     images_per_second: float
@@ -28,19 +28,19 @@ class Measured:
     peak_mb: float
 
 
-def wrk(url: str, connections: int, seconds: int, picture: Path, field: str = "image") -> dict[str, float]:
+def wrk(url: str, connections: int, seconds: int, image: Path, field: str = "image") -> dict[str, float]:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(SCRIPT), url]
-    variables = {**os.environ, "PICTURE": str(picture), "FIELD": field}
+    variables = {**os.environ, "IMAGE": str(image), "FIELD": field}
     text = subprocess.check_output(command, env=variables, text=True, timeout=seconds + 90)
     found: dict[str, float] = json.loads(text.splitlines()[-1])
     return found
 
 
 def measure(
-    url: str, process: psutil.Process, connections: int, seconds: int, picture: Path, field: str = "image"
+    url: str, process: psutil.Process, connections: int, seconds: int, image: Path, field: str = "image"
 ) -> Measured:
     with Watch(process) as watch:
-        got = wrk(url, connections, seconds, picture, field)
+        got = wrk(url, connections, seconds, image, field)
     answered = max(1.0, got["requests"] - got["refused"])
     return Measured(
         connections=connections,
@@ -89,12 +89,12 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def gunicorn_of(process: psutil.Process) -> psutil.Process:
-    """The child of `my_inference_app.run` that is called so; its children are the workers."""
+    """The gunicorn process among the children of `my_inference_app.run`; its own children are the workers."""
     return next(child for child in process.children() if "gunicorn" in " ".join(child.cmdline()))
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Proportional set size: pages that several processes share are counted once."""
+    """The proportional set size, which counts a page shared by several processes once."""
     return sum(_pss(member) for member in family(process)) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""On what machine figures were taken: without it they say nothing."""
+"""Describes the machine, without which measurements mean nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a benchmark needs before it starts: one network in every form, one picture, the peers' environment."""
+"""Prepares a benchmark: one network in every format, one image, and the environment of the peers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SMALL = "efficientnet-lite0"
 @dataclass(frozen=True)
 class Prepared:
     folder: Path
-    picture: Path
+    image: Path
 
     def settings(self, model: str, precision: str) -> dict[str, str]:
         """Settings to serve a model with. The bundle of random weights is not the one that MODEL leads to."""
@@ -40,7 +40,7 @@ class Prepared:
         return {"BUNDLE": str(folder), "PRECISION": precision, "LOG_LEVEL": "info"}
 
     def ready(self, model: str, precision: str) -> tuple[dict[str, str], str]:
-        """Settings to serve a model with, which is exported the first time, and its answer to the picture."""
+        """The settings that serve a model, and its label for the image. Exports the model the first time."""
         self.export(model)
         self.export(model, precision)
         return self.settings(model, precision), self.label(model)
@@ -49,10 +49,10 @@ class Prepared:
         return bundle.read(Path(self.settings(model, precision)["BUNDLE"]))
 
     def label(self, model: str) -> str:
-        """The right answer, from the model itself in float32."""
+        """The right label, from the model itself in float32."""
         made = self.bundle(model, "auto")
         engine = load_engine(made, "openvino", threads=cores(), precision="f32")
-        pixels = decode(self.picture.read_bytes(), made.input, max_pixels=Settings.max_pixels)
+        pixels = decode(self.image.read_bytes(), made.input, max_pixels=Settings.max_pixels)
         return made.labels[int(engine(pixels[None]).argmax())]
 
     def export(self, model: str, precision: str = "auto") -> None:
@@ -73,7 +73,7 @@ class Prepared:
         return folder
 
     def peer_variables(self) -> dict[str, str]:
-        """The same weights and labels, as the peers take them."""
+        """The same weights and labels, in the formats of the peers."""
         weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
         if not weights.exists():
             loaded = find(NETWORK).load(_options(NETWORK))
@@ -82,11 +82,11 @@ class Prepared:
         return {"PEER_WEIGHTS": str(weights), "PEER_LABELS": str(labels)}
 
     def peer_python(self) -> str:
-        """The interpreter of the peers' own environment, made the first time."""
+        """The interpreter of the peers' environment, which is made the first time."""
         environment, requirements = self.folder / "peers", PEERS_FOLDER / "requirements.txt"
         python, mark = environment / "bin" / "python", environment / "done"
         if not mark.exists() or mark.read_text() != requirements.read_text():
-            print("installing the peers (some minutes, the first time)", file=sys.stderr)
+            print("installing the peers (takes minutes the first time)", file=sys.stderr)
             subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, "-r", str(requirements)], check=True)
@@ -100,11 +100,11 @@ def _options(model: str) -> Options:
 
 def prepare(folder: Path) -> Prepared:
     folder.mkdir(exist_ok=True)
-    picture = folder / "picture.jpg"
-    if not picture.exists():
+    image = folder / "image.jpg"
+    if not image.exists():
         photo = Image.open(PROJECT / "post_request" / "cat.jpg").resize((500, 375), Image.Resampling.LANCZOS)
-        # Grain, as a camera's: the sample was smoothed, and its JPEG would be a third of a usual photo's size.
+        # Grain as from a camera: without it the smooth sample has a third of the size of a usual photo.
         grain = np.random.default_rng(0).normal(0, 6, (375, 500, 1))
         noisy = (np.asarray(photo, dtype=np.float64) + grain).clip(0, 255).astype(np.uint8)
-        Image.fromarray(noisy).save(picture, quality=90)
-    return Prepared(folder, picture)
+        Image.fromarray(noisy).save(image, quality=90)
+    return Prepared(folder, image)

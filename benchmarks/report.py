@@ -67,7 +67,7 @@ def _line(results: Results, row: str, title: str, connections: int) -> str:
 
 
 def ratios(results: Results) -> list[str]:
-    """The service against its limit and against the others, at 16 connections or the most there are."""
+    """Speed of the service relative to its limit and to the others, at 16 connections or the most measured."""
     counts = results.connections()
     at = 16 if 16 in counts else counts[-1]
     found = {row: results.median(row, at, speed) for row in results.titles if row not in results.problems}
@@ -113,7 +113,7 @@ def _as_data(results: Results) -> dict[str, Any]:
 
 
 def chart(results: Results, path: Path) -> None:
-    """Images per second of ResNet-50, one bar a row, without anything that runs or is fetched."""
+    """A static chart: images per second of ResNet-50, one bar for each row."""
     counts = results.connections()
     at = 16 if 16 in counts else counts[-1]
     rows = {

@@ -1,4 +1,4 @@
-"""The rows of the table: what is measured, and how each is started and asked for its first answer."""
+"""The rows of the table: starts each server, and waits for its first right answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .load import Measured, Watch, measure
 
 @dataclass(frozen=True)
 class Started:
-    """A row that answers rightly: how long that took, and how to load it."""
+    """A server that answers correctly: the time it needed, and the function that loads it."""
 
     seconds_to_ready: float
     load: Callable[[int, int], Measured]
@@ -38,11 +38,11 @@ class Row:
     name: str
     title: str
     start: Callable[[Path], Any]
-    """Given a folder for its log, a context manager that yields Started."""
+    """Takes a folder for the log, and returns a context manager that yields Started."""
 
 
 class WrongAnswer(Exception):
-    """Something that answers wrongly is not worth measuring."""
+    """The server does not answer correctly, so it is not measured."""
 
 
 def free_port() -> int:
@@ -56,7 +56,7 @@ def free_port() -> int:
 def process(
     command: list[str], variables: dict[str, str], log: Path, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """A program and all that it starts; none of it is left at the end."""
+    """Runs a program, and ends it with all its descendants."""
     with log.open("a") as errors:
         started = subprocess.Popen(
             command, env={**os.environ, **variables}, stderr=errors, text=True, start_new_session=True, **options
@@ -84,12 +84,12 @@ def _end(started: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def service(settings: dict[str, str], picture: Path, label: str, scratch: Path) -> Iterator[Started]:
-    """This project's, through nginx, as `make run` starts it."""
+def service(settings: dict[str, str], image: Path, label: str, scratch: Path) -> Iterator[Started]:
+    """This project's service behind nginx, as `make run` starts it."""
     port = free_port()
     variables = {**settings, "LISTEN": "127.0.0.1", "PORT": str(port), "APP_PORT": str(free_port())}
     command = [sys.executable, "-m", "my_inference_app.run"]
-    with http_server(command, variables, f"http://127.0.0.1:{port}/predict", picture, label, scratch) as started:
+    with http_server(command, variables, f"http://127.0.0.1:{port}/predict", image, label, scratch) as started:
         yield started
 
 
@@ -98,7 +98,7 @@ def http_server(
     command: list[str],
     variables: dict[str, str],
     url: str,
-    picture: Path,
+    image: Path,
     label: str,
     scratch: Path,
     form_field: str = "image",
@@ -106,26 +106,24 @@ def http_server(
     began = time.perf_counter()
     log = scratch / "server.log"
     with log.open("a") as out, process(command, variables, log, stdout=out) as running:
-        _until_right(running, url, picture, label, form_field, log)
+        _until_right(running, url, image, label, form_field, log)
         seconds = time.perf_counter() - began
         watched = psutil.Process(running.pid)
 
         def load(connections: int, duration: int) -> Measured:
-            return measure(url, watched, connections, duration, picture, form_field)
+            return measure(url, watched, connections, duration, image, form_field)
 
         yield Started(seconds, load, url, watched)
 
 
-def _until_right(
-    running: subprocess.Popen[str], url: str, picture: Path, label: str, form_field: str, log: Path
-) -> None:
-    """Waits for the first answer, which must be the right one."""
+def _until_right(running: subprocess.Popen[str], url: str, image: Path, label: str, form_field: str, log: Path) -> None:
+    """Waits for the first answer, and checks it."""
     end = time.monotonic() + 240
     while time.monotonic() < end:
         if running.poll() is not None:
             raise WrongAnswer(f"it stopped with exit code {running.returncode}: {_last_line(log)}")
         try:
-            answer = requests.post(url, files={form_field: picture.read_bytes()}, timeout=60)
+            answer = requests.post(url, files={form_field: image.read_bytes()}, timeout=60)
         except requests.ConnectionError:
             time.sleep(0.02)
             continue
@@ -138,15 +136,15 @@ def _until_right(
 
 
 def _last_line(log: Path) -> str:
-    """Where programs say what ended them. All of it stays out of the results, which go into the repository."""
+    """The last line usually has the reason. The results, which go into the repository, get no more than that."""
     return next((line for line in reversed(log.read_text().splitlines()) if line.strip()), "")
 
 
 @contextmanager
-def limit(settings: dict[str, str], picture: Path, label: str, scratch: Path) -> Iterator[Started]:
-    """The service's own decoding, batching and engine, without HTTP."""
+def limit(settings: dict[str, str], image: Path, label: str, scratch: Path) -> Iterator[Started]:
+    """The service's decoding, batching and engine, without HTTP."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "benchmarks.limit", str(picture)]
+    command = [sys.executable, "-m", "benchmarks.limit", str(image)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": PROJECT}
     with process(command, settings, scratch / "limit.log", **pipes) as running:
         assert running.stdin

@@ -1,4 +1,4 @@
-"""What comes on top of a load: probes, slow senders, large pictures."""
+"""Additional traffic during a load: health checks, slow senders, large images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW_BYTES_PER_SECOND = 5000
 
 @contextmanager
 def probes(url: str) -> Iterator[list[float]]:
-    """Asks for /readyz over new connections, twenty times a second; yields how long each answer took, in ms."""
+    """Requests /readyz over new connections, twenty times a second; yields the time of each response in ms."""
     stop = threading.Event()
     waits: list[float] = []
 
@@ -37,20 +37,20 @@ def probes(url: str) -> Iterator[list[float]]:
 
 
 @contextmanager
-def slow_senders(url: str, picture: bytes) -> Iterator[None]:
-    """Connections that send their bodies at a few KB a second, and begin again when they are answered."""
+def slow_senders(url: str, image: bytes) -> Iterator[None]:
+    """Connections that send their bodies at a few KB a second, one request after the other."""
     stop = threading.Event()
     parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(picture)}\r\n\r\n"
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(image)}\r\n\r\n"
 
     def send() -> None:
         while not stop.is_set():
             with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
                 connection.sendall(head.encode())
-                for start in range(0, len(picture), SLOW_BYTES_PER_SECOND):
+                for start in range(0, len(image), SLOW_BYTES_PER_SECOND):
                     if stop.wait(1):
                         return
-                    connection.sendall(picture[start : start + SLOW_BYTES_PER_SECOND])
+                    connection.sendall(image[start : start + SLOW_BYTES_PER_SECOND])
                 connection.recv(1000)
 
     with running([threading.Thread(target=send) for _ in range(SLOW_SENDERS)], stop):
@@ -58,8 +58,8 @@ def slow_senders(url: str, picture: bytes) -> Iterator[None]:
 
 
 @contextmanager
-def large_pictures(url: str, share_of: float) -> Iterator[None]:
-    """Photos of 4000 x 3000 pixels, so many a second."""
+def large_images(url: str, share_of: float) -> Iterator[None]:
+    """Sends photos of 4000 x 3000 pixels, so many a second."""
     stop = threading.Event()
     photo = twelve_megapixels()
 

@@ -1,10 +1,12 @@
-"""Every failure a user can cause, each with its HTTP status and a code that never changes."""
+"""Every failure of a request, with its HTTP status and a code that never changes; and failures that stop a start."""
 
 from __future__ import annotations
 
+_LONGEST_LINE = 200
+
 
 class ServiceError(Exception):
-    """Base of all errors that are told to the user; the message says what to do."""
+    """Base of all errors that a client gets. The message says what to do."""
 
     status = 500
     code = "internal_error"
@@ -36,19 +38,9 @@ class PayloadTooLarge(ServiceError):
     code = "payload_too_large"
 
 
-class AddressTooLong(ServiceError):
-    status = 414
-    code = "uri_too_long"
-
-
 class UnsupportedFormat(ServiceError):
     status = 415
     code = "unsupported_format"
-
-
-class ExpectationFailed(ServiceError):
-    status = 417
-    code = "expectation_failed"
 
 
 class ImageUndecodable(ServiceError):
@@ -67,28 +59,10 @@ class FetchFailed(ServiceError):
 
 
 class ClientGone(ServiceError):
-    """Nobody reads this answer; it stands in the log, with nginx's own number for such a request."""
+    """Appears in the log only: the client has disconnected. nginx logs such a request with the same status."""
 
     status = 499
     code = "client_gone"
-
-
-class RateLimited(ServiceError):
-    """nginx answers with it, nothing here does."""
-
-    status = 429
-    code = "rate_limited"
-    retry_after = 1
-
-
-class HeadersTooLarge(ServiceError):
-    status = 431
-    code = "headers_too_large"
-
-
-class NotSupported(ServiceError):
-    status = 501
-    code = "not_implemented"
 
 
 class NotReady(ServiceError):
@@ -108,26 +82,27 @@ class DeadlineExceeded(ServiceError):
     code = "timeout"
 
 
-class VersionNotSupported(ServiceError):
-    status = 505
-    code = "version_not_supported"
-
-
 class SetupError(Exception):
-    """What stops a command or a server from starting; told in one line, without a traceback."""
+    """Stops a command or the start of a server. It is shown as one line, without a traceback."""
 
 
 class SettingError(SetupError):
-    """A setting with a value that cannot be used."""
+    """A setting has a value that cannot be used."""
 
 
 class BundleError(SetupError):
-    """A bundle that is missing, damaged or of another format."""
+    """A bundle is missing, damaged or of another format."""
 
 
 class SourceError(SetupError):
-    """Weights that cannot be had or are not an image classifier."""
+    """Weights cannot be loaded, or are not an image classifier."""
 
 
 class SourceUnreachable(SourceError):
-    """The hub cannot be reached and nothing is cached: the one case with a fallback."""
+    """The hub is out of reach and nothing is cached. `make run` without a MODEL then falls back to another model."""
+
+
+def first_line(error: Exception) -> str:
+    """The reason of a library's error in one line: they explain at length, and the beginning says what is wrong."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."

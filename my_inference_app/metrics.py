@@ -31,7 +31,7 @@ wait_seconds = Histogram(
     buckets=_SECONDS,
     registry=_registry,
 )
-errors = Counter("inference_errors", "Requests and pictures refused, by error code", ["code"], registry=_registry)
+errors = Counter("inference_errors", "Requests and images refused, by error code", ["code"], registry=_registry)
 stage_seconds = Histogram(
     "inference_stage_seconds",
     "Parts of a prediction: decode, queue, infer",
@@ -40,10 +40,10 @@ stage_seconds = Histogram(
     registry=_registry,
 )
 batch_images = Histogram(
-    "inference_batch_images", "Pictures computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
+    "inference_batch_images", "Images computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
 )
 waiting = Gauge(
-    "inference_waiting_images", "Pictures that wait for an engine", registry=_registry, multiprocess_mode="livesum"
+    "inference_waiting_images", "Images that wait for an engine", registry=_registry, multiprocess_mode="livesum"
 )
 in_flight = Gauge(
     "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"

@@ -1,4 +1,4 @@
-"""What this process may use of the machine it runs on."""
+"""The cores and the memory that this process may use."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import ctypes
 import os
 from pathlib import Path
 
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 # Numbers of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 4 << 20
 
 
 def cores() -> int:
-    """Cores this process may use: its affinity, cut by a container's CPU quota."""
+    """The cores this process may use: its affinity, cut by a container's CPU quota."""
     try:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS has no affinity
@@ -21,10 +22,19 @@ def cores() -> int:
     return max(1, min(allowed, _quota() or allowed))
 
 
-def give_large_memory_back() -> None:
-    """For this process and those it forks: what a large picture took goes back to the system when it is freed.
+def memory() -> int:
+    """The bytes of memory this process may use: the machine's, cut by a container's limit."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(physical, int(_CGROUP_MEMORY.read_text()))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return physical
 
-    Left alone, glibc comes to keep blocks of up to 32 MB for every thread: hundreds of MB for nothing.
+
+def give_large_memory_back() -> None:
+    """Lets this process and its children return the memory of large images to the system when it is freed.
+
+    By default, glibc ends up keeping blocks of up to 32 MB for every thread: hundreds of MB for nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:  # neither macOS nor musl has it, or needs it
@@ -35,7 +45,7 @@ def give_large_memory_back() -> None:
 
 def _quota() -> int | None:
     try:
-        quota, period = _CGROUP_QUOTA.read_text().split()
+        quota, period = _CGROUP_CPU.read_text().split()
         return max(1, int(quota) // int(period))
     except (OSError, ValueError):  # no cgroup v2, or "max"
         return None

@@ -15,12 +15,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import pid_file
+from . import own_folder, pid_file
 from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
 from .processes import Process
 from .settings import PROJECT, Settings
+from .settings.environment import is_set
 from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
@@ -168,7 +169,7 @@ def _export(settings: Settings, fall_back: bool) -> Path:
     if settings.bundle:
         return bundle.read(bundle_dir(settings)).path
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
-    if fall_back and not os.environ.get("MODEL"):
+    if fall_back and not is_set("MODEL"):
         command += ["--fallback", FALLBACK]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -184,9 +185,12 @@ def _gunicorn(folder: Path) -> Process:
 
 @contextmanager
 def _nginx_folder() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # nginx's workers are another user, when started by root
-        yield folder
+    folder = own_folder.make("nginx", tempfile.gettempdir())
+    try:
+        folder.chmod(0o755)  # nginx's workers are another user, when started by root
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
 import time
 import uuid
 import warnings
 from contextlib import suppress
+from importlib import import_module
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -17,14 +17,18 @@ from werkzeug.exceptions import HTTPException
 from my_inference_app import metrics
 from my_inference_app.api import errors, page
 from my_inference_app.api.guard.admission import refuse_late
-from my_inference_app.api.guard.cross_origin import answer_preflight, tell_origins
+from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
 from my_inference_app.api.guard.keys import refuse_without_key
-from my_inference_app.api.protocols import predict
+from my_inference_app.api.whole_response import send_as_one_piece
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
 from my_inference_app.inference.classifier import Classifier, load
 from my_inference_app.settings import Settings
+from my_inference_app.settings.environment import is_set
 from my_inference_app.watchdog import InFlight
+
+# Each is a module in api/protocols/ with a blueprint.
+PROTOCOLS = ("predict",)
 
 _access = logging.getLogger("access")
 _CHUNK = 1 << 20
@@ -32,25 +36,28 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def create_app(settings: Settings | None = None, classifier: Classifier | None = None) -> Flask:
-    """The app, with the model of the settings loaded and warm unless a classifier is given."""
+    """Creates the app. Loads and warms up the model of the settings, unless a classifier is given."""
     settings = settings or Settings.from_env()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
+    in_flight = InFlight()
     app.extensions.update(
         settings=settings,
-        classifier=classifier or load(settings),
+        classifier=classifier or load(settings, in_flight),
         fetcher=Fetcher(settings),
-        in_flight=InFlight(),
+        in_flight=in_flight,
     )
-    for module in (predict, page):
-        app.register_blueprint(module.blueprint)
+    app.register_blueprint(page.blueprint)
+    for protocol in PROTOCOLS:
+        app.register_blueprint(import_module(f"my_inference_app.api.protocols.{protocol}").blueprint)
     errors.register(app)
     app.before_request(_begin)
     app.before_request(answer_preflight)
     app.before_request(refuse_without_key)
     app.before_request(refuse_late)
     app.after_request(_end)
-    app.after_request(tell_origins)
+    app.after_request(add_cors_headers)
+    app.after_request(send_as_one_piece)
     return app
 
 
@@ -79,28 +86,28 @@ def _end(response: Response) -> Response:
 
 
 def _read_the_rest() -> None:
-    """An answer that comes before the end of its request looks like a broken connection to nginx."""
-    # More than is allowed, a body that cannot be read, or a client that is gone.
+    """nginx takes a response that arrives before the end of its request for a broken connection."""
+    # The body may be too large or malformed, and the client may be gone.
     with suppress(HTTPException, ServiceError, OSError):
         while request.stream.read(_CHUNK):
             pass
 
 
 def configure_logging(level: str) -> None:
-    # Pillow warns of every oddity in a picture; to say something about it is the sender's answer, not the log's.
+    # Pillow warns of oddities in images. They concern the client, who gets an error, and would fill the log.
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def main(default_port: int) -> None:
-    """Flask's own server, for debugging."""
+    """Runs Flask's own server, for debugging."""
     try:
         settings = Settings.from_env()
         configure_logging(settings.log_level)
         app = create_app(settings)
     except SetupError as error:
         sys.exit(f"error: {error}")
-    port = settings.app_port if os.environ.get("APP_PORT") else default_port
+    port = settings.app_port if is_set("APP_PORT") else default_port
     app.run(host=settings.app_host, port=port, threaded=True)
 
 

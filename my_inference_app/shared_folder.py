@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
+
+from . import own_folder
 
 # The name is prometheus_client's: it looks there for the metrics of all workers.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # Metrics and heartbeats must not wait for a disk, nor find it full.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
-_OWNER = re.compile(r"metrics-(\d+)-")
+_NAME = "metrics"
 
 
 def is_open() -> bool:
@@ -26,35 +27,16 @@ def is_open() -> bool:
 def open_folder() -> None:
     """Makes the folder of this process and its children. It is removed when this process exits."""
     owner = os.getpid()
-    found = _OWNER.match(Path(os.environ.get(VARIABLE, "")).name)
-    if found and int(found[1]) == owner:
+    if own_folder.owner_of(Path(os.environ.get(VARIABLE, "")), _NAME) == owner:
         return  # the configuration is read again on a reload
-    _remove_leftovers()
-    folder = os.environ[VARIABLE] = tempfile.mkdtemp(prefix=f"metrics-{owner}-", dir=MEMORY)
+    folder = own_folder.make(_NAME, MEMORY)
+    os.environ[VARIABLE] = str(folder)
 
     def remove() -> None:
         if os.getpid() == owner:  # workers are forked, and exit this way as well
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
-
-
-def _remove_leftovers() -> None:
-    """Removes the folders of processes that were killed before they could do it."""
-    for folder in Path(MEMORY).glob("metrics-*-*"):
-        owner = _OWNER.match(folder.name)
-        if owner and not _is_alive(int(owner[1])):
-            shutil.rmtree(folder, ignore_errors=True)  # those of other users stay: they cannot be removed
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def mark(name: str) -> bool:

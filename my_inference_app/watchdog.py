@@ -1,6 +1,6 @@
-"""Ends a worker in which a request hangs; gunicorn then starts another.
+"""Ends a worker in which a computation hangs. gunicorn then starts another.
 
-gunicorn's own timeout watches a worker's main thread, which is fine while the thread of a request hangs.
+gunicorn's own timeout watches a worker's main thread, which goes on while the thread of a request hangs.
 """
 
 from __future__ import annotations
@@ -16,32 +16,40 @@ from . import metrics
 
 _log = logging.getLogger(__name__)
 _EXIT_CODE = 1
-# For the answers that are computed, but not sent yet.
-_LAST_WORDS = 0.5
+# Time for responses that are computed but not sent yet.
+_SENDING = 0.5
 
 
 class InFlight:
-    """The requests that are being answered in this process, and since when."""
+    """The requests that are being answered in this process, and what is being computed for them.
+
+    Only decoding and the engines count as computing. A request that waits for its turn does not hang.
+    """
 
     def __init__(self) -> None:
-        self._started: dict[int, float] = {}
+        self._started: dict[object, float] = {}
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        thread = threading.get_ident()
-        self._started[thread] = time.monotonic()
+        with metrics.in_flight.track_inprogress():
+            yield
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        mark = object()
+        self._started[mark] = time.monotonic()
         try:
-            with metrics.in_flight.track_inprogress():
-                yield
+            yield
         finally:
-            del self._started[thread]
+            del self._started[mark]
 
-    def longer_than(self, seconds: float) -> int:
-        """How many have been going on for longer than this."""
-        bar = time.monotonic() - seconds
-        return sum(started <= bar for started in list(self._started.values()))
+    def hanging(self, seconds: float) -> int:
+        """How many computations have been running for longer than this."""
+        limit = time.monotonic() - seconds
+        return sum(started <= limit for started in list(self._started.values()))
 
-    def __len__(self) -> int:
+    def computations(self) -> int:
+        """How many are running."""
         return len(self._started)
 
 
@@ -51,14 +59,21 @@ def watch(in_flight: InFlight, *, limit: float, grace: float, stop_taking: Calla
 
 
 def _watch(in_flight: InFlight, limit: float, grace: float, stop_taking: Callable[[], None]) -> None:
-    while not (hanging := in_flight.longer_than(limit)):
+    while not (hanging := in_flight.hanging(limit)):
         time.sleep(min(1.0, limit / 10))
-    _log.critical("%d request(s) hang for more than %g s: this worker ends, another takes its place", hanging, limit)
+    _log.critical("%d request(s) hang for more than %g s: this worker ends and is replaced", hanging, limit)
     metrics.worker_hangs.inc()
     stop_taking()
-    end = time.monotonic() + grace
-    while len(in_flight) > in_flight.longer_than(limit) and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(_LAST_WORDS)
+    _wait_for_others(in_flight, limit, grace)
     # Not sys.exit: Python would wait for the thread that hangs.
     os._exit(_EXIT_CODE)
+
+
+def _wait_for_others(in_flight: InFlight, limit: float, grace: float) -> None:
+    """Until nothing but what hangs has been computed for a moment, so that the other responses are sent."""
+    end = time.monotonic() + grace
+    busy = time.monotonic()
+    while time.monotonic() < min(end, busy + _SENDING):
+        if in_flight.computations() > in_flight.hanging(limit):
+            busy = time.monotonic()
+        time.sleep(0.05)

@@ -18,4 +18,5 @@ follow_upstream "$prefix/conf.d/upstreams.conf"
 # nginx opens its log by name, which it may not do with a stdout that is a socket or belongs to another user.
 mkfifo -m 600 "$prefix/access"
 (cat "$prefix/access" < /dev/null &)
+exec 9> "$prefix/access" # the reader ends when the last writer does, also if nginx never opens its log
 exec "${NGINX_BINARY:-nginx}" -e stderr -p "$prefix" -c "$prefix/nginx.conf" -g 'daemon off;'

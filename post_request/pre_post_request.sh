@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the client's own environment beside this script; does nothing when that is already up to date.
+# Makes an environment for the client beside this script, unless it is there and up to date.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +16,7 @@ from my_inference_app.errors import ServiceError
 from my_inference_app.inference.classifier import Answer, Classifier, Prediction, Timings
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
+from my_inference_app.settings.setting import names_of
 
 pytest_plugins = ["tests.remote_fixtures"]
 
@@ -93,12 +93,13 @@ def assert_error(response: TestResponse, status: int, code: str) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
+def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither from the environment nor from a `.env` in the checkout; processes that tests start do read that file."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("my_inference_app.settings.environment.FILE", tmp_path_factory.mktemp("settings") / "none")
         for item in fields(Settings):
-            for name in filter(None, (item.name.upper(), item.metadata["alias"])):
-                if name in os.environ:
-                    patch.delenv(name)
+            for name in names_of(item):
+                patch.delenv(name, raising=False)
         yield
 
 

@@ -1,4 +1,4 @@
-"""A web server of the tests' own, well behaved or not: it sends exactly the bytes it is given."""
+"""A web server for tests. It sends exactly the bytes it is given, valid or not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Remote:
     answers: dict[str, Answer]
     heads: list[str] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
-    """Set at the end; answers that take for ever wait for it."""
+    """Set at the end of the test. Endless responses wait for it."""
 
     @property
     def url(self) -> str:

@@ -18,5 +18,5 @@ def remote() -> Iterator[Remote]:
 
 @pytest.fixture
 def fetching(fake: FakeClassifier, remote: Remote) -> FlaskClient:
-    """Of a service that may fetch pictures from the remote server."""
+    """A client of a service that may fetch images from the remote server."""
     return client_of(fake, **allowing(remote))

@@ -19,13 +19,14 @@ PACKAGE = REPOSITORY / NAME
 
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
-    {"wsgi", "run", "worker", "gunicorn.conf", "ResNet50_inference"},
-    {"wire", "server"},
+    {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
+    {"worker", "pid_file", "processes"},
+    {"server", "management"},
     {"api"},
     {"fetching", "inference"},
     {"engines"},
     {"bundles"},
-    {"settings", "errors", "metrics", "resources", "reloading", "watchdog", "__init__"},
+    {"settings", "errors", "metrics", "resources", "watchdog", "shared_folder", "own_folder", "waiting", "__init__"},
 ]
 FLOOR = LAYERS[-1]
 EXPORT = "export"
@@ -34,10 +35,11 @@ BELOW_EXPORT = {"inference", "engines", "bundles", *FLOOR}
 HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub"}
 # Who may import what comes from outside.
 ALLOWED = {
-    "flask": {"api", "server"},
-    "werkzeug": {"api", "server"},
+    "flask": {"api", "server", "worker"},
+    "werkzeug": {"api", "server", "management"},
     "jinja2": {"api", "server"},
     "prometheus_client": {"metrics"},
+    "dotenv": {"settings.environment"},
     "openvino": {"engines.openvino", "export"},
     "torch": {"engines.torchscript", "export"},
     "torchvision": {"export"},
@@ -90,11 +92,11 @@ def layer_of(module: str) -> int:
 
 
 def test_the_imports_are_understood() -> None:
-    assert {"api.errors", "api.input.uploads", "errors", "inference.classifier", "settings"} <= own_imports_of(
+    assert {"api.context", "api.errors", "api.input.reader", "errors", "inference.classifier"} <= own_imports_of(
         "api.protocols.predict"
     )
     assert own_imports_of("engines.openvino") == {"engines.base", "errors"}
-    assert own_imports_of("bundles.bundle") == {"bundles.manifest", "errors"}
+    assert own_imports_of("bundles.bundle") == {"bundles.manifest", "bundles.replace", "errors"}
     assert "flask.Flask" in imports_of("server")
 
 
@@ -108,6 +110,22 @@ def test_imports_run_downwards(module: str) -> None:
         elif not (part == below or {part, below} <= FLOOR):
             assert below != EXPORT, f"{module} imports what makes bundles"
             assert layer_of(module) < layer_of(imported), f"{module} imports {imported}"
+
+
+def test_protocols_are_imported_by_nothing_but_the_server() -> None:
+    """A protocol and the page share code through other modules of api/."""
+    protocols = {module for module in SOURCES if module.startswith("api.protocols.")}
+    assert [module for module in SOURCES if own_imports_of(module) & protocols] == []
+
+
+def test_only_one_module_of_the_api_reads_the_extensions_of_the_app() -> None:
+    readers = {
+        module
+        for module, source in SOURCES.items()
+        for node in ast.walk(source)
+        if isinstance(node, ast.Attribute) and node.attr == "extensions" and module.startswith("api")
+    }
+    assert readers == {"api.context"}
 
 
 def test_there_are_no_circles() -> None:

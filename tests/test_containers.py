@@ -1,43 +1,48 @@
-"""Containers may do no more than they must: not root, nothing written but to /tmp, no capabilities."""
+"""Containers have only the rights that they need: no root, no capabilities, nothing to write to but /tmp."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.images import REPOSITORY
 
-COMPOSE = (REPOSITORY / "docker-compose.yml").read_text("utf-8")
-SERVICES = dict(re.findall(r"^  (\w+):\n(.*?)(?=^  \w|\Z)", COMPOSE.partition("services:\n")[2], re.M | re.S))
-DOCKERFILES = ["my_inference_app/Dockerfile", "nginx/Dockerfile"]
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_bytes())["services"]
+DOCKERFILES = sorted(REPOSITORY.glob("*/Dockerfile"))
+CONFINED = {
+    "read_only": True,
+    "tmpfs": "/tmp",  # noqa: S108
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+}
+# The other keys that a service may have. None of them gives it rights on the machine.
+HARMLESS = {"image", "build", "environment", "ports", "depends_on", "healthcheck", "stop_grace_period", "restart"}
 
 
-def test_the_services_are_found() -> None:
+def test_services_are_the_app_and_nginx() -> None:
     assert set(SERVICES) == {"my_inference_app", "nginx"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-@pytest.mark.parametrize(
-    "line",
-    ["read_only: true", "tmpfs: /tmp", "cap_drop: [ALL]", 'security_opt: ["no-new-privileges:true"]'],
-)
-def test_a_service_is_confined(name: str, line: str) -> None:
-    assert f"\n    {line}\n" in SERVICES[name]
+def test_service_is_confined(name: str) -> None:
+    assert {key: SERVICES[name].get(key) for key in CONFINED} == CONFINED
 
 
 @pytest.mark.parametrize("name", SERVICES)
-@pytest.mark.parametrize("word", ["privileged:", "cap_add", "user:", "docker.sock", "network_mode", "pid:", "volumes:"])
-def test_nothing_is_given_back(name: str, word: str) -> None:
-    assert word not in SERVICES[name]
+def test_service_gets_no_rights_back(name: str) -> None:
+    assert set(SERVICES[name]) - set(CONFINED) - HARMLESS == set()
 
 
-def test_the_app_is_reached_through_nginx_alone_from_outside() -> None:
-    assert re.findall(r"ports:\n +- (.*)\n", SERVICES["my_inference_app"]) == ["127.0.0.1:${APP_PORT:-8000}:8000"]
+def test_app_is_published_on_loopback_only() -> None:
+    assert SERVICES["my_inference_app"]["ports"] == ["127.0.0.1:${APP_PORT:-8000}:8000"]
 
 
-@pytest.mark.parametrize("file", DOCKERFILES)
-def test_an_image_does_not_run_as_root(file: str) -> None:
-    last_stage = re.split(r"^FROM .*$", (REPOSITORY / file).read_text("utf-8"), flags=re.M)[-1]
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_image_does_not_run_as_root(dockerfile: Path) -> None:
+    last_stage = re.split(r"^FROM .*$", dockerfile.read_text("utf-8"), flags=re.M)[-1]
     users = re.findall(r"^USER (\S+)$", last_stage, re.M)
     assert users and users[-1] not in ("root", "0")

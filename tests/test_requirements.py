@@ -1,4 +1,4 @@
-"""What is installed from outside: every package pinned, needed where it stands, and here in that version."""
+"""Third-party packages: each is pinned, used, and installed in the pinned version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.images import REPOSITORY
 
-# Where each file's packages are imported.
+# The folders that import the packages of each file.
 USERS = {
     "requirements/serving.txt": ["my_inference_app"],
     "requirements/export.txt": ["my_inference_app/export"],
@@ -21,8 +21,8 @@ USERS = {
     "requirements/development.txt": ["tests", "benchmarks"],
     "post_request/requirements.txt": ["post_request"],
 }
-COMMANDS = {"mypy", "pytest", "ruff"}
-# These have environments of their own.
+COMMANDS = {"gunicorn", "mypy", "pytest", "ruff"}
+# The last two are for environments of their own.
 FILES = [*USERS, "benchmarks/peers/requirements.txt", "requirements/audit.txt"]
 
 
@@ -59,12 +59,12 @@ def test_every_requirement_is_pinned(file: str) -> None:
     assert loose == []
 
 
-def test_no_file_of_requirements_is_left_out() -> None:
+def test_every_requirements_file_is_checked() -> None:
     names = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "requirements").iterdir()}
     assert names <= set(FILES)
 
 
-def test_one_package_has_one_version() -> None:
+def test_package_in_several_files_has_one_version() -> None:
     found: dict[str, set[str]] = {}
     for file in FILES:
         for name, number in pins(file).items():
@@ -73,7 +73,7 @@ def test_one_package_has_one_version() -> None:
 
 
 @pytest.mark.parametrize("file", USERS)
-def test_every_package_is_needed(file: str) -> None:
+def test_every_package_is_used(file: str) -> None:
     modules = packages_distributions()
     used = {name for folder in USERS[file] for name in imported_in(folder)}
     used_packages = {plain(package) for name in used for package in modules.get(name, [])}
@@ -83,10 +83,10 @@ def test_every_package_is_needed(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", USERS)
-def test_what_is_installed_is_what_is_pinned(file: str) -> None:
+def test_installed_versions_are_the_pinned_ones(file: str) -> None:
     assert {name: version(name).partition("+")[0] for name in pins(file)} == pins(file)
 
 
-def test_what_is_installed_fits_together() -> None:
+def test_installed_packages_fit_together() -> None:
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -1,3 +1,5 @@
+"""The cores and the memory of this process."""
+
 from __future__ import annotations
 
 import os
@@ -5,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from my_inference_app import resources
 
 HAS_AFFINITY = hasattr(os, "sched_setaffinity")
+PHYSICAL = psutil.virtual_memory().total
 ALLOWED = len(os.sched_getaffinity(0)) if HAS_AFFINITY else os.cpu_count() or 1
 
 
@@ -26,24 +30,43 @@ ALLOWED = len(os.sched_getaffinity(0)) if HAS_AFFINITY else os.cpu_count() or 1
         ("nonsense", None),
     ],
 )
-def test_the_quota_of_a_container_limits_the_cores(
+def test_quota_of_a_container_limits_the_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, quota: int | None
 ) -> None:
     file = tmp_path / "cpu.max"
     file.write_text(content)
-    monkeypatch.setattr(resources, "_CGROUP_QUOTA", file)
+    monkeypatch.setattr(resources, "_CGROUP_CPU", file)
     assert resources.cores() == min(ALLOWED, quota or ALLOWED)
 
 
-def test_without_cgroups_all_cores_allowed_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "_CGROUP_QUOTA", tmp_path / "none")
+def test_all_allowed_cores_are_used_without_cgroups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "_CGROUP_CPU", tmp_path / "none")
     assert resources.cores() == ALLOWED
 
 
 @pytest.mark.skipif(not HAS_AFFINITY, reason="this system has no affinity")
-def test_the_affinity_of_the_process_counts() -> None:
+def test_affinity_limits_the_cores() -> None:
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
         "from my_inference_app.resources import cores; print(cores())"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "limit"), [("max\n", None), ("268435456\n", 1 << 28), ("", None), ("nonsense", None)]
+)
+def test_limit_of_a_container_limits_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, limit: int | None
+) -> None:
+    file = tmp_path / "memory.max"
+    file.write_text(content)
+    monkeypatch.setattr(resources, "_CGROUP_MEMORY", file)
+    assert resources.memory() == (limit or PHYSICAL)
+
+
+def test_memory_of_the_machine_counts_without_a_limit_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "_CGROUP_MEMORY", tmp_path / "none")
+    assert resources.memory() == PHYSICAL
+    (tmp_path / "none").write_text(str(2 * PHYSICAL))
+    assert resources.memory() == PHYSICAL

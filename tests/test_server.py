@@ -1,4 +1,4 @@
-"""The factory, request ids and the log."""
+"""The application factory, request ids and the access log."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ ACCESS = re.compile(r"(\S+) (\S+) (\d+) \d+\.\d+ms id=(\S+)")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
-def test_the_app_is_made_with_the_model_of_its_settings(tiny: Bundle, engine: str) -> None:
+def test_app_serves_the_model_of_its_settings(tiny: Bundle, engine: str) -> None:
     client = create_app(Settings(bundle=str(tiny.path), engine=engine)).test_client()
-    assert client.get("/readyz").get_json() == {"status": "ready", "model": "tiny"}
     answer = client.post("/predict", data=plain_image("blue")).get_json()
     assert answer["response"]["body"] == '"blue"'
     assert answer["model"] == "tiny"
 
 
-def test_without_settings_those_of_the_environment_hold(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_without_settings_reads_the_environment(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE", str(tiny.path))
     monkeypatch.setenv("MAX_IMAGES", "7")
     app = create_app()
@@ -36,42 +35,43 @@ def test_without_settings_those_of_the_environment_hold(tiny: Bundle, monkeypatc
     assert app.extensions["classifier"].name == "tiny"
 
 
-def test_without_a_bundle_there_is_no_app(tmp_path: Path) -> None:
+def test_missing_bundle_raises_bundle_error(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="make export"):
         create_app(Settings(models_dir=tmp_path))
 
 
-def test_with_a_bad_setting_there_is_no_app(monkeypatch: pytest.MonkeyPatch, fake: FakeClassifier) -> None:
+def test_bad_setting_raises_setting_error(monkeypatch: pytest.MonkeyPatch, fake: FakeClassifier) -> None:
     monkeypatch.setenv("PORT", "eighty")
     with pytest.raises(SettingError, match="PORT='eighty'"):
         create_app(classifier=fake)
 
 
-def test_two_apps_have_nothing_in_common() -> None:
+def test_two_apps_share_nothing() -> None:
     first, second = (client_of(FakeClassifier(name=name)) for name in ("one", "two"))
-    assert [client.get("/readyz").get_json()["model"] for client in (first, second, first)] == ["one", "two", "one"]
+    models = [client.post("/predict", data=b"x").get_json()["model"] for client in (first, second, first)]
+    assert models == ["one", "two", "one"]
 
 
 @pytest.mark.parametrize("given", ["a", "my-own.id_1", "A" * 128, "0f8fad5b-d9cb-469f-a165-70867728950e"])
-def test_a_harmless_request_id_is_kept(client: FlaskClient, given: str) -> None:
+def test_harmless_request_id_is_kept(client: FlaskClient, given: str) -> None:
     response = client.post("/predict", data=plain_image(), headers={"X-Request-ID": given})
     assert response.headers["X-Request-ID"] == response.get_json()["request_id"] == given
 
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "A" * 129, "<script>", "id=1", "a;b", "ä", '"', "../x", "a,b"])
-def test_any_other_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+def test_other_request_id_is_replaced(client: FlaskClient, given: str) -> None:
     response = client.post("/predict", data=plain_image(), headers={"X-Request-ID": given})
     assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
     assert response.get_json()["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_every_request_has_an_id_of_its_own(client: FlaskClient) -> None:
-    paths = ["/", "/healthz", "/readyz", "/nowhere", "/predict", "/static/style.css"] * 2
+def test_every_request_gets_its_own_id(client: FlaskClient) -> None:
+    paths = ["/", "/nowhere", "/predict", "/static/style.css"] * 2
     ids = [client.get(path, buffered=True).headers["X-Request-ID"] for path in paths]
     assert len(set(ids)) == len(paths)
 
 
-def test_a_line_in_the_log_for_every_request(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_request_is_logged_in_one_line(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "access")
     ids = [
         client.get("/").headers["X-Request-ID"],
@@ -83,15 +83,8 @@ def test_a_line_in_the_log_for_every_request(client: FlaskClient, caplog: pytest
     assert found == [(*line, request_id) for line, request_id in zip(expected, ids, strict=True)]
 
 
-def test_probes_are_left_out_of_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "access")
-    client.get("/healthz")
-    client.get("/readyz")
-    assert caplog.messages == []
-
-
 @pytest.mark.parametrize("path", ["/x%0aPOST /predict 200 1.0ms id=forged", "/%1b[2J", "/%e2%80%ae", "/caf%c3%a9%00"])
-def test_a_path_cannot_forge_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+def test_path_cannot_forge_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
     caplog.set_level(logging.INFO, "access")
     client.get(path)
     (line,) = caplog.messages

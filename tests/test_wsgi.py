@@ -1,4 +1,4 @@
-"""What gunicorn imports: in a process of its own, as importing it loads the model."""
+"""The module that gunicorn imports, in a process of its own because the import loads the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from my_inference_app.bundles.bundle import Bundle
 
-# A gunicorn worker that ends like this makes gunicorn give up instead of starting it again and again.
+# A worker that exits with this code stops gunicorn; other codes make it start a new worker.
 GIVE_UP = 4
 
 
@@ -20,11 +20,11 @@ def run(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
 
 
-def test_it_has_the_app_with_the_model_loaded(tiny: Bundle) -> None:
-    code = "from my_inference_app.wsgi import app; print(app.test_client().get('/readyz').text.strip())"
+def test_import_gives_app_with_loaded_model(tiny: Bundle) -> None:
+    code = "from my_inference_app.wsgi import app; print(app.extensions['classifier'].name)"
     done = run(code, BUNDLE=str(tiny.path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == '{"model":"tiny","status":"ready"}\n'
+    assert done.stdout == "tiny\n"
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_it_has_the_app_with_the_model_loaded(tiny: Bundle) -> None:
         ("ENGINE", "abacus", "error: ENGINE='abacus' cannot be used: give one of openvino, torch"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(tiny: Bundle, name: str, value: str, message: str) -> None:
+def test_bad_setting_ends_import_with_one_line(tiny: Bundle, name: str, value: str, message: str) -> None:
     done = run("import my_inference_app.wsgi", **{"BUNDLE": str(tiny.path), name: value})
     assert (done.returncode, done.stdout, done.stderr) == (GIVE_UP, "", message + "\n")
 
 
-def test_a_damaged_bundle(tiny: Bundle, tmp_path: Path) -> None:
+def test_damaged_bundle_ends_import_with_one_line(tiny: Bundle, tmp_path: Path) -> None:
     for item in tiny.path.iterdir():
         (tmp_path / item.name).write_bytes(item.read_bytes())
     (tmp_path / "model.xml").write_text("<net/>")

@@ -1,4 +1,4 @@
-"""Starts bentoml_service.py, with BentoML's home in a folder that goes away with it."""
+"""Starts bentoml_service.py, with BentoML's home in a temporary folder."""
 
 import sys
 import tempfile

@@ -13,7 +13,7 @@ class Classifier:
         self.model = load_model()
         self.labels = inputs.labels()
 
-    # The parameter's name is the form field's; BentoML puts many requests' pictures into the one list.
+    # The parameter has the name of the form field. BentoML collects the images of many requests in the list.
     @bentoml.api(batchable=True, max_batch_size=8)
     def predict(self, image: list[Image]) -> list[str]:
         batch = torch.stack([prepare(one) for one in image])

@@ -10,7 +10,7 @@ model = load_model()
 labels = inputs.labels()
 
 
-# `def`, not `async def`: what FastAPI advises for code that blocks.
+# `def`, not `async def`: FastAPI's advice for blocking code.
 @app.post("/predict")
 def predict(image: UploadFile) -> dict[str, str]:
     [best] = classify(model, read_image(image.file).unsqueeze(0))

@@ -1,4 +1,4 @@
-"""Runs a server that starts processes of its own, and leaves none of them behind."""
+"""Runs a server that starts processes of its own, and ends them all."""
 
 import os
 import signal
@@ -24,13 +24,13 @@ def exit_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Nothing may interrupt a clean-up that has begun."""
+    """Keeps signals from interrupting the clean-up."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
-    """Run argv in a folder until it ends or a signal comes; whatever it has started ends with it."""
+    """Runs argv in a folder until it ends or a signal arrives, then ends its descendants."""
     process = subprocess.Popen(argv, env={**os.environ, **environment}, cwd=folder, start_new_session=True)
     try:
         return process.wait()
@@ -40,7 +40,7 @@ def run(argv: Sequence[str], environment: Mapping[str, str], folder: Path) -> in
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """First the leader alone, which may know how to end the others; then whoever is left, in the end by force."""
+    """Ends the leader first, which may end the others; then the rest, finally by force."""
     process.terminate()
     _wait(lambda: process.poll() is not None)
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -1,4 +1,4 @@
-"""What the harness hands every peer."""
+"""Reads the variables that the harness sets for every peer."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def bundle() -> Path:
 
 
 def precision() -> str | None:
-    """None leaves the choice to the engine, as for an int8 model."""
+    """With None the engine chooses, as for an int8 model."""
     return os.environ.get("PEER_PRECISION") or None
 
 

@@ -33,7 +33,7 @@ class Classifier(litserve.LitAPI):
         self.model = compile_model()
         self.labels = inputs.labels()
 
-    # LitServe reads the annotation to choose a parser; what it hands over is the form it has parsed.
+    # LitServe chooses a parser by the annotation, and passes the parsed form.
     def decode_request(self, request: Request) -> NDArray[np.uint8]:
         return read_pixels(cast(UploadFile, request["image"]).file)
 

@@ -15,7 +15,7 @@ class Classifier(litserve.LitAPI):
         self.model = load_model().to(device)
         self.labels = inputs.labels()
 
-    # LitServe reads the annotation to choose a parser; what it hands over is the form it has parsed.
+    # LitServe chooses a parser by the annotation, and passes the parsed form.
     def decode_request(self, request: Request) -> torch.Tensor:
         return read_image(cast(UploadFile, request["image"]).file)
 

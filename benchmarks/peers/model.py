@@ -1,4 +1,4 @@
-"""What the torch peers share: ResNet-50 with the given weights, and TorchVision's own preprocessing."""
+"""Shared by the torch peers: ResNet-50 with the given weights, and TorchVision's own preprocessing."""
 
 from typing import IO
 
@@ -26,7 +26,7 @@ def read_image(file: IO[bytes]) -> torch.Tensor:
 
 
 def classify(model: torch.nn.Module, batch: torch.Tensor) -> list[int]:
-    """The best class of every picture in a batch."""
+    """The best class of each image in a batch."""
     with torch.inference_mode():
         best: list[int] = model(batch).argmax(dim=1).tolist()
     return best

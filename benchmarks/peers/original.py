@@ -1,4 +1,4 @@
-"""The design this project grew from: Flask behind gunicorn, the model read from disk inside every request."""
+"""The design of this project's predecessor: Flask behind gunicorn, the model read from disk in every request."""
 
 import os
 import sys
@@ -20,5 +20,5 @@ def predict() -> dict[str, str]:
 
 if __name__ == "__main__":
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"{inputs.HOST}:{inputs.port()}"]
-    # The control socket would stay behind in the home folder.
+    # The control socket would remain in the home folder.
     os.execv(sys.executable, [*gunicorn, "--no-control-socket", "--chdir", str(Path(__file__).parent), "original:app"])  # noqa: S606

@@ -1,4 +1,4 @@
-"""Starts ray_service.py, with Ray's files in a folder that goes away with it and its ports off the network."""
+"""Starts ray_service.py, with Ray's files in a temporary folder and its ports on loopback."""
 
 import sys
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 import foreground
 
 ENVIRONMENT = {
-    # Off, Ray is a cluster of one at 127.0.0.1, on Linux too; on, it opens a dozen ports to the network.
+    # With 0, Ray is a cluster of one at 127.0.0.1. Otherwise it opens a dozen ports to the network.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # A token would be written to the home folder.
     "RAY_AUTH_MODE": "disabled",

@@ -17,13 +17,13 @@ from starlette.requests import Request
 
 
 def keep_to_loopback() -> None:
-    """A replica opens one port to every network, whatever address Ray has, and no setting says otherwise."""
+    """A replica opens one port on all addresses, and no setting changes that."""
     replica = importlib.import_module("ray.serve._private.replica")
     add_port = replica.add_port_to_grpc_server
     replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]", inputs.HOST))
 
 
-# Ray gives torch as many threads as the replica has CPUs, and a replica has one unless told otherwise.
+# Ray gives torch as many threads as the replica has CPUs: one by default.
 @serve.deployment(ray_actor_options={"num_cpus": os.cpu_count()}, max_ongoing_requests=16)
 class Classifier:
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Classifier:
 
 def run(folder: str) -> None:
     ray.init(_temp_dir=folder, include_dashboard=False)
-    # Ray's own handler, set by init, aborts.
+    # Replaces Ray's handler, set by init, which aborts.
     foreground.exit_on_signals()
     serve.start(http_options=serve.HTTPOptions(host=inputs.HOST, port=inputs.port()))
     serve.run(Classifier.bind(), route_prefix="/predict")
@@ -55,7 +55,7 @@ if __name__ == "__main__":
         run(sys.argv[1])
     finally:
         foreground.ignore_signals()
-        # Asked to stop before it has begun, Ray Serve would start another Ray to stop.
+        # Without a running Ray, shutdown() would start one.
         if ray.is_initialized():
             serve.shutdown()
             ray.shutdown()

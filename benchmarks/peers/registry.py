@@ -1,7 +1,7 @@
-"""The peers, and what the harness must know of each. Imports the standard library alone.
+"""The table of peers. Imports only the standard library.
 
 The harness makes an environment of `requirements`, sets PEER_PORT, PEER_PRECISION and, as absolute paths, PEER_WEIGHTS,
-PEER_LABELS and PEER_BUNDLE, starts `argv`, asks `path` until it answers rightly, and ends it with SIGTERM.
+PEER_LABELS and PEER_BUNDLE, starts `argv`, requests `path` until the answer is right, and ends it with SIGTERM.
 """
 
 from collections.abc import Callable
@@ -31,10 +31,10 @@ class Peer:
     script: str
     notes: str
     path: str = "/predict"
-    field: str = "image"  # of the multipart form that is posted
+    field: str = "image"  # of the multipart form
     top_label: Callable[[Any], str] = _label  # finds the best label in the parsed answer
-    packages: tuple[str, ...] = ()  # whose versions belong beside the result
-    programs: tuple[str, ...] = ()  # that must be on the PATH and come from no registry of Python's
+    packages: tuple[str, ...] = ()  # packages whose versions are shown with the result
+    programs: tuple[str, ...] = ()  # programs that must be on the PATH and are not Python packages
     start_timeout: float = 120.0
     stop_timeout: float = 60.0
     requirements: Path = HERE / "requirements.txt"

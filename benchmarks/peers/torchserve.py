@@ -1,4 +1,4 @@
-"""TorchServe with its own image classifier, batching on; what it writes is in a folder that goes away with it."""
+"""TorchServe with its own image classifier, with batching on, and its files in a temporary folder."""
 
 import json
 import os
@@ -15,15 +15,15 @@ import inputs
 
 HERE = Path(__file__).parent
 MODEL = "resnet50"
-# Where Java, Python and matplotlib (which comes with the image handler) write what nobody asked for.
+# Folders that Java, Python and matplotlib (a dependency of the image handler) write to.
 TEMPORARY = ("TEMP", "TMPDIR", "MPLCONFIGDIR")
 BATCH = {"batchSize": 8, "maxBatchDelay": 50}
-# Where TorchServe's performance guide starts for a CPU.
+# The number that TorchServe's performance guide starts with for a CPU.
 WORKERS = max(1, (os.cpu_count() or 1) // 2)
 
 
 def free_ports(count: int) -> list[int]:
-    """TorchServe wants more ports than the one it is measured at, and its defaults may be taken."""
+    """TorchServe needs further ports, and its defaults may be in use."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -32,12 +32,12 @@ def free_ports(count: int) -> list[int]:
 
 
 def program(name: str) -> str:
-    """One that pip has put beside this Python."""
+    """The path of a program that pip installed beside this Python."""
     return str(Path(sys.executable).with_name(name))
 
 
 def archive(folder: Path) -> None:
-    """Write the .mar; torch is needed for that alone, so another process loads it."""
+    """Writes the .mar. Only this step needs torch, so another process loads it."""
     scripted, names = folder / "resnet50.pt", folder / "index_to_name.json"
     subprocess.run([sys.executable, str(HERE / "torchserve_export.py"), str(scripted)], check=True)
     names.write_text(json.dumps(dict(enumerate(inputs.labels()))), encoding="utf-8")

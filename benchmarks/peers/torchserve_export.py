@@ -1,4 +1,4 @@
-"""torchserve_export.py FILE: write the model as TorchScript."""
+"""torchserve_export.py FILE: writes the model as TorchScript."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""TorchServe's own image classifier, unchanged; only torchvision is made importable before TorchServe asks for it."""
+"""TorchServe's own image classifier, unchanged, except that torchvision is made importable first."""
 
 import torchvision_cpu  # noqa: F401
 from ts.torch_handler.image_classifier import ImageClassifier

@@ -1,7 +1,7 @@
 """TorchVision for a CPU torch: import models and transforms from here.
 
 PyPI's torchvision is built for CUDA torch. Beside a CPU torch its operators do not load, and the import fails on
-schemas nobody declared. Declaring them is enough for models and transforms, which never call those operators.
+undeclared schemas. Declaring them is enough for models and transforms, which never call those operators.
 """
 
 import importlib
@@ -35,7 +35,7 @@ except RuntimeError as error:
     if "torchvision::" not in str(error):
         raise
     _forget_failed_import()
-    # Held for good: the schemas go when the library object goes.
+    # The schemas exist as long as this object.
     OPERATORS = _declare_operators()
 
 from torchvision import models, transforms  # noqa: E402

@@ -1,7 +1,8 @@
-"""make soak: the service under everything at once, for minutes: is an answer lost, does anything grow?
+"""make soak: loads the service with everything at once for minutes, and checks that nothing is lost and nothing grows.
 
-Good and bad pictures, huge and slow ones, too many at once, clients that hang up, reloads and killed workers. Every
-answer is checked. Ends with status 1 where one was lost or where the service holds more at the end.
+It sends good, bad, huge and slow requests, and too many at once. Clients disconnect. Workers are reloaded and killed.
+Each response is checked. The exit status is 1 if one was lost, or if the service uses more memory, threads, files or
+processes at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .report import Result, live_line, text, write
 from .restarts import WORKERS
 from .state import memory_mb
 
-# Little room, so that a crowd is refused in part; and time enough for a slow machine.
+# A short queue, so that a part of each crowd is refused, and timeouts that suit a slow machine.
 SETTINGS = {
     "MODEL": "efficientnet-lite0",
     "WORKERS": str(WORKERS),
@@ -44,13 +45,13 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "server.log").unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    picture = PROJECT / "post_request" / "cat.jpg"
+    image = PROJECT / "post_request" / "cat.jpg"
     print(f"starting the service; its log is {given.folder / 'server.log'}", file=sys.stderr)
     try:
-        with service(SETTINGS, picture, "cat", given.folder) as started:
+        with service(SETTINGS, image, "cat", given.folder) as started:
             result = soak(started, plan, given.percent)
     except WrongAnswer as problem:
-        sys.exit(f"error: the service cannot be soaked: {problem}")
+        sys.exit(f"error: the service does not start properly: {problem}")
     except KeyboardInterrupt:
         sys.exit("stopped before it began")
     write(result, given.out)
@@ -61,19 +62,19 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long; 0 for as long as the rounds take")
-    parser.add_argument("--rounds", type=int, default=1, help="of every kind of trouble in each part, at least")
-    parser.add_argument("--clients", type=int, default=8, help="that behave, and send one request after the other")
-    parser.add_argument("--crowd", type=int, default=300, help="clients that come all at once")
+    parser.add_argument("--minutes", type=float, default=10, help="duration; 0 means as long as the rounds take")
+    parser.add_argument("--rounds", type=int, default=1, help="least number of disturbances of each kind in each part")
+    parser.add_argument("--clients", type=int, default=8, help="clients that send one request after the other")
+    parser.add_argument("--crowd", type=int, default=300, help="clients that send at the same time")
     parser.add_argument("--pause", type=float, default=10, help="seconds between two crowds, or two restarts")
-    parser.add_argument("--percent", type=float, default=5, help="the service may grow by")
-    parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks" / "soak", help="for the log")
+    parser.add_argument("--percent", type=float, default=5, help="how much the service may grow")
+    parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks" / "soak", help="folder for the log")
     parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     return parser.parse_args()
 
 
 def soak(started: Started, plan: Plan, percent: float) -> Result:
-    """Ctrl-C ends it early, with what was counted so far."""
+    """Ctrl-C ends it early, with the counts so far."""
     counts, stop = Counts(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -88,7 +89,7 @@ def soak(started: Started, plan: Plan, percent: float) -> Result:
 
 
 class Teller:
-    """One line that is kept up to date, or one every ten seconds where it would not stay one."""
+    """Shows the progress: on a terminal in one line, elsewhere with a line every ten seconds."""
 
     def __init__(self, began: float, counts: Counts, started: Started) -> None:
         self._began, self._counts, self._process = began, counts, started.process
@@ -99,7 +100,7 @@ class Teller:
         terminal = sys.stderr.isatty()
         if terminal or now - self._told >= _SECONDS_BETWEEN_LINES:
             line = live_line(self._counts, now - self._began, memory_mb(self._process))
-            if terminal:  # a longer one would not be overwritten by the next
+            if terminal:  # a line longer than the terminal would not be overwritten
                 line = f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K"
             print(line, end="" if terminal else "\n", file=sys.stderr, flush=True)
             self._told = now

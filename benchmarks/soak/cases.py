@@ -1,4 +1,4 @@
-"""What is sent, and what must come back."""
+"""The requests of the soak, with the responses expected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from my_inference_app.settings import PROJECT, Settings
 
 SAMPLES = PROJECT / "post_request"
-# What a good ImageNet classifier may call them: cats; cups of coffee.
+# Correct classes of ImageNet: cats, and cups of coffee.
 CAT = frozenset({281, 282, 285})
 COFFEE = frozenset({504, 967, 968})
 LIMIT = Settings.max_upload_mb * 1024 * 1024
@@ -30,9 +30,9 @@ class Case:
     path: str = "/predict"
     status: int = 200
     code: str = ""
-    """The error's, where one must come."""
+    """The code of the expected error, if one is expected."""
     labels: tuple[frozenset[int] | None, ...] = ()
-    """For each picture the classes that are right, None for one that is refused among others."""
+    """The correct classes of each image; None for an image that is refused."""
     chunked: bool = False
     share: int = 10
 
@@ -52,11 +52,11 @@ def good() -> list[Case]:
         form("JPEG in a form", (cat,), (CAT,), share=60),
         Case("JPEG in JSON", encoded, "application/json", labels=(COFFEE,), share=20),
         Case("JPEG in chunks", coffee, labels=(COFFEE,), chunked=True, share=20),
-        *(Case(f"{name} as the body", picture("coffee.jpg", name), labels=(COFFEE,)) for name in ("WEBP", "GIF")),
-        *(Case(f"{name} as the body", picture("cat.jpg", name), labels=(CAT,)) for name in ("PNG", "BMP")),
-        form("three in a form, one of them text", (cat, b"no picture " * 9, coffee), (CAT, None, COFFEE)),
-        Case("12 megapixels, JPEG", picture("coffee.jpg", "JPEG", (4000, 3000)), labels=(COFFEE,), share=3),
-        Case("12 megapixels, WebP", picture("coffee.jpg", "WEBP", (4000, 3000)), labels=(COFFEE,), share=1),
+        *(Case(f"{name} as the body", image("coffee.jpg", name), labels=(COFFEE,)) for name in ("WEBP", "GIF")),
+        *(Case(f"{name} as the body", image("cat.jpg", name), labels=(CAT,)) for name in ("PNG", "BMP")),
+        form("three in a form, one of them text", (cat, b"no image " * 9, coffee), (CAT, None, COFFEE)),
+        Case("12 megapixels, JPEG", image("coffee.jpg", "JPEG", (4000, 3000)), labels=(COFFEE,), share=3),
+        Case("12 megapixels, WebP", image("coffee.jpg", "WEBP", (4000, 3000)), labels=(COFFEE,), share=1),
     ]
 
 
@@ -66,8 +66,8 @@ def bad() -> list[Case]:
     over = b"\xff" * (LIMIT + 1)
     return [
         Case("nothing", status=400, code="no_image"),
-        Case("text", b"no picture at all " * 9, status=415, code="unsupported_format"),
-        Case("half a picture", cat[: len(cat) // 2], status=422, code="image_undecodable"),
+        Case("text", b"no image at all " * 9, status=415, code="unsupported_format"),
+        Case("half an image", cat[: len(cat) // 2], status=422, code="image_undecodable"),
         Case("54 megapixels", wide, status=422, code="image_too_large", share=3),
         Case("too many predictions", cat, path="/predict?top_k=1001", status=400, code="bad_request"),
         Case("broken JSON", b'{"image": ', "application/json", status=400, code="bad_request"),
@@ -89,7 +89,7 @@ def form(name: str, files: tuple[bytes, ...], labels: tuple[frozenset[int] | Non
     return Case(name, body, f"multipart/form-data; boundary={_BOUNDARY}", labels=labels, share=share)
 
 
-def picture(name: str, format: str, size: tuple[int, int] = (640, 480)) -> bytes:
+def image(name: str, format: str, size: tuple[int, int] = (640, 480)) -> bytes:
     return encode(Image.open(SAMPLES / name).convert("RGB").resize(size, Image.Resampling.LANCZOS), format)
 
 
@@ -100,7 +100,7 @@ def encode(image: Image.Image, format: str) -> bytes:
 
 
 def shuffled(cases: list[Case], chance: random.Random) -> list[Case]:
-    """Each once, and as many again by their shares: a round of one client."""
+    """A round of one client: each case once, and as many again, drawn by their shares."""
     drawn = [*cases, *chance.choices(cases, [case.share for case in cases], k=len(cases))]
     chance.shuffle(drawn)
     return drawn

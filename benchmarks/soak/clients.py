@@ -1,4 +1,4 @@
-"""The clients that behave: one request after the other over one connection."""
+"""Well-behaved clients, which send one request after the other over one connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BROKEN = (OSError, HTTPException)
 
 @dataclass(frozen=True)
 class Target:
-    """Where all of them send to, what they send, and where they report to."""
+    """The service, the requests for it, and the counts of the outcomes."""
 
     port: int
     counts: Counts
@@ -29,7 +29,7 @@ class Target:
     every: list[Case] = field(default_factory=cases.every)
 
     def judge(self, name: str, case: Case, request_id: str, response: HTTPResponse) -> int:
-        """Counts an answer; returns how many seconds it asks to wait."""
+        """Counts a response, and returns its Retry-After in seconds."""
         with response:
             headers = {key.lower(): value for key, value in response.getheaders()}
             reply = Reply(response.status, headers, response.read())
@@ -42,14 +42,14 @@ class Target:
 
 
 def each_once(target: Target) -> None:
-    """Every good picture, before there is any trouble."""
+    """Sends every good request once, before anything disturbs the service."""
     with closing(HTTPConnection("127.0.0.1", target.port, timeout=TIMEOUT)) as connection:
         for case in target.good:
             _ask(target, connection, case)
 
 
 def steadily(target: Target, chance: random.Random) -> None:
-    """All cases in random order, good and bad ones."""
+    """Sends all cases in random order, good and bad."""
     with closing(HTTPConnection("127.0.0.1", target.port, timeout=TIMEOUT)) as connection:
         for case in cases.shuffled(target.every, chance):
             if target.stop.is_set():
@@ -61,7 +61,7 @@ def _ask(target: Target, connection: HTTPConnection, case: Case) -> int:
     request_id = uuid.uuid4().hex
     headers = {"Content-Type": case.kind, "X-Request-ID": request_id}
     try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: the answer may be there
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: there may be a response
             connection.request(case.method, case.path, case.chunks() if case.chunked else case.body or None, headers)
         return target.judge(case.name, case, request_id, connection.getresponse())
     except BROKEN as error:

@@ -1,4 +1,4 @@
-"""What became of all that was sent."""
+"""Counts the outcomes of all requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Counts:
     refused: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
-    """Of what was lost, the first few."""
+    """Why the first few lost requests were lost."""
     hung_up: int = 0
     reloads: int = 0
     kills: int = 0

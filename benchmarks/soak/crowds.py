@@ -1,4 +1,4 @@
-"""The clients that are trouble: too many at once, slow ones, and some that leave."""
+"""Clients that disturb: too many at once, slow ones, and some that disconnect."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 def all_at_once(target: Target, count: int) -> None:
-    """More than the service has room for, all of them sent before the first answer is read."""
+    """More requests than the service accepts, all sent before the first response is read."""
     _crowd(target, "many at once", count, pieces=1)
 
 
 def slowly(target: Target) -> None:
-    """Requests that come in pieces, with pauses between them."""
+    """Requests that are sent in pieces, with pauses between them."""
     _crowd(target, "slow senders", _SLOW, _PIECES)
 
 
 def hanging_up(target: Target) -> None:
-    """Clients that leave: at once, in the head, in the middle of the picture, before the answer."""
+    """Clients that disconnect: at once, in the headers, in the middle of the image, before the response."""
     case = target.good[0]
     whole = _request(case, uuid.uuid4().hex)
     for length in (0, 40, len(whole) // 2, len(whole)):
         with suppress(OSError), socket.create_connection(("127.0.0.1", target.port), TIMEOUT) as connection:
             connection.sendall(whole[:length])
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)  # not even a polite end
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)  # closing resets the connection
         target.counts.leave()
 
 
@@ -47,7 +47,7 @@ def _crowd(target: Target, name: str, count: int, pieces: int) -> None:
             for connection, request_id in requests.items():
                 whole = _request(case, request_id)
                 size = len(whole) // pieces + 1
-                with suppress(OSError):  # whether there is an answer all the same is seen below
+                with suppress(OSError):  # _receive() finds out whether there is a response all the same
                     connection.sendall(whole[number * size : (number + 1) * size])
             if number + 1 < pieces:
                 target.stop.wait(_SECONDS_BETWEEN_PIECES)

@@ -1,4 +1,4 @@
-"""Whether what came back is what had to come."""
+"""Judges responses: answered, refused or lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSALS = (429, 503)
 class Reply:
     status: int
     headers: dict[str, str]
-    """Their names in small letters."""
+    """The names are in lower case."""
     body: bytes
 
 
@@ -47,7 +47,7 @@ def _refusal(reply: Reply) -> Verdict:
 
 
 def _wrong(case: Case, reply: Reply) -> str:
-    """What is wrong with an answer of the right status; nothing if it is right."""
+    """The fault in a response with the right status; empty if it is correct."""
     if case.code:
         body = json.loads(reply.body)
         return "" if body["error"]["code"] == case.code else f"not {case.code}: {body['error']}"

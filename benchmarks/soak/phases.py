@@ -1,7 +1,7 @@
-"""The course of a soak: warm up, disturb, leave undisturbed; and what the service holds before and after.
+"""The phases of a soak: warm up, disturb, leave undisturbed; measures the service before and after.
 
-Restarts replace workers, and with them whatever they may have piled up. So there are none in the last part, and what
-the service holds is looked at after the warm-up and at the end, both times when nothing is under way.
+A restart replaces workers, and so hides what they have accumulated. Therefore the last part has none. The service is
+measured after the warm-up and at the end, both times without requests in progress.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SETTLES_IN = 30
 
 @dataclass(frozen=True)
 class Plan:
-    """A part ends when its time is over and every kind of client has had so many rounds."""
+    """A part ends when its time is over and every kind of client has had its rounds."""
 
     seconds: float = 600
     rounds: int = 1
@@ -74,7 +74,7 @@ class Soak:
             try:
                 while not all(future.done() for future in rounds):
                     for future in wait([*rounds, *steady], 1, FIRST_EXCEPTION).done:
-                        future.result()  # a mistake of ours must not look like a good result
+                        future.result()  # an error in the soak itself must not look like a good result
                     self.tell()
             except BaseException:
                 self.target.stop.set()
@@ -99,11 +99,11 @@ class Soak:
                 return
 
     def _settled(self) -> State | None:
-        """What the service holds, once that does not change any more."""
+        """The state of the service, once it does not change any more."""
         found, end = None, time.monotonic() + _SETTLES_IN
         while time.monotonic() < end:
             last = found
-            with suppress(psutil.Error):  # a process has just ended
+            with suppress(psutil.Error):  # a process ended meanwhile
                 found = state(self.service)
                 if last and last.countable == found.countable:
                     return found

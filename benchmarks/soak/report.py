@@ -1,4 +1,4 @@
-"""What a soak found, for people and for programs."""
+"""Writes the result of a soak, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Result:
     before: State | None
     after: State | None
     percent: float
-    """How much more of anything the service may hold at the end."""
+    """How much the service may grow."""
 
     @property
     def problems(self) -> list[str]:
@@ -38,7 +38,7 @@ def clock(seconds: float) -> str:
 def live_line(counts: Counts, seconds: float, memory_mb: float) -> str:
     return (
         f"{clock(seconds)}  {counts.sent:,} sent: {counts.answered.total():,} answered, "
-        f"{counts.refused.total():,} told to come back, {counts.lost.total():,} LOST; "
+        f"{counts.refused.total():,} refused, {counts.lost.total():,} LOST; "
         f"{counts.hung_up:,} hung up; {counts.reloads} reloads, {counts.kills} workers killed; {memory_mb:.0f} MB"
     )
 

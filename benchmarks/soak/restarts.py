@@ -1,4 +1,4 @@
-"""Restarts under load: a reload as after an update, then a worker that dies without a word."""
+"""Restarts under load: a reload as after an update, then a killed worker."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ANSWERS_BETWEEN = 30
 
 
 class NotReplaced(Exception):
-    """A worker that is gone, or should be, and none in its place."""
+    """A worker was not replaced."""
 
 
 def restart(target: Target, service: psutil.Process, pause: float) -> None:
-    """Only processes that descend from the service are sent signals."""
+    """Sends signals only to descendants of the service."""
     gunicorn = gunicorn_of(service)
     try:
         old = set(gunicorn.children())
@@ -53,7 +53,7 @@ def _until(condition: Callable[[], bool], otherwise: str) -> None:
 
 
 def _wait(target: Target, pause: float) -> None:
-    """So long, and until there is traffic for the next restart to disturb."""
+    """Waits so long, and until enough requests were answered since the last restart."""
     target.stop.wait(pause)
     bar = target.counts.sent + _ANSWERS_BETWEEN
     end = time.monotonic() + _PATIENCE

@@ -1,4 +1,4 @@
-"""What the service holds: memory, threads, open files and processes of all it consists of."""
+"""Measures the service: memory, threads, open files and processes, all its processes together."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def state(service: psutil.Process) -> State:
 
 
 def memory_mb(service: psutil.Process) -> float:
-    """Without the pages of files, which the system shares with whatever else is running, and takes back as it likes."""
+    """Without pages of files: the system shares them with other programs and reclaims them at any time."""
     return sum(_anonymous(member.pid) for member in family(service)) * 1024 / 1e6
 
 
 def _anonymous(pid: int) -> int:
     try:
         found = _ANONYMOUS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
-    except OSError:  # it has just ended
+    except OSError:  # the process ended meanwhile
         return 0
     return int(found.group(1)) if found else 0
 
 
 def _open_files(process: psutil.Process) -> int:
-    """Without the connections that nginx keeps open to the app: it closes them when they were idle for a minute.
+    """Without idle connections from nginx to the app, which nginx closes after a minute.
 
-    One that a client has left is not among those: its state is another.
+    A connection that a client has left counts, because its state is another.
     """
     kept = sum(connection.status == psutil.CONN_ESTABLISHED for connection in process.net_connections("tcp"))
     return int(process.num_fds()) - kept
 
 
 def grown(before: State, after: State, percent: float) -> list[str]:
-    """What is more than it was, by more than so many percent."""
+    """Names the measures that grew by more than so many percent."""
     pairs = {name: (value, vars(after)[name]) for name, value in vars(before).items()}
     return [
         f"{name.replace('_', ' ')} grew from {was} to {now}"

@@ -1,4 +1,4 @@
-"""The one shape of every error."""
+"""Turns every exception into the standard error body, in our own words: library texts never get into a response."""
 
 from __future__ import annotations
 
@@ -6,43 +6,65 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .. import metrics
 from ..errors import BadRequest, PayloadTooLarge, ServiceError
+from .context import settings
 
 _log = logging.getLogger(__name__)
 
-# What Flask and Werkzeug raise by themselves.
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
+class HttpError(ServiceError):
+    """An error that Flask or Werkzeug raised, and that has no class of its own in errors.py."""
 
-class _Framework(ServiceError):
-    def __init__(self, error: HTTPException) -> None:
-        self.status = error.code or 500
-        self.code = _CODES.get(self.status, "http_error")
-        super().__init__(_message(self.status, error))
-
-
-def _message(status: int, error: HTTPException) -> str:
-    match status:
-        case 404:
-            return "there is nothing at this address: POST a picture to /predict"
-        case 405:
-            allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
-            return f"{request.method} is not allowed here" + (f": use {allowed}" if allowed else "")
-        case _:
-            return error.description or "the request cannot be answered"
+    def __init__(self, status: int, code: str, message: str, allow: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code, self.allow = status, code, allow
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(ServiceError, respond)
-    app.register_error_handler(HTTPException, _from_framework)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, respond)
+
+
+def respond(error: Exception) -> Response:
+    known = translate(error)
+    return with_status(jsonify(error_body(known)), known)
+
+
+def translate(error: Exception) -> ServiceError:
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_framework(error)
+    _log.error("request %s failed", g.request_id, exc_info=error)
+    return ServiceError("something went wrong here; the request id helps to find it in the log")
+
+
+def _from_framework(error: HTTPException) -> ServiceError:
+    match error.code:
+        case 400:
+            return BadRequest("the request cannot be understood: check its headers, and that its body is complete")
+        case 404:
+            return HttpError(404, "not_found", "there is nothing at this address: POST an image to /predict")
+        case 405:
+            return _method_not_allowed(error)
+        case 413:
+            limit = settings().max_upload_mb
+            return PayloadTooLarge(f"the request is larger than {limit} MB: send fewer or smaller images")
+        case status:
+            return HttpError(status or 500, "http_error", "the request cannot be answered: check its headers")
+
+
+def _method_not_allowed(error: HTTPException) -> HttpError:
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    allow = ", ".join(sorted(methods or []))
+    hint = f": use {allow}" if allow else ""
+    return HttpError(405, "method_not_allowed", f"{request.method} is not allowed here{hint}", allow)
 
 
 def error_body(error: ServiceError) -> dict[str, Any]:
-    metrics.errors.labels(error.code).inc()
+    count(error)
     return {
         "success": False,
         "error": {"code": error.code, "message": str(error)},
@@ -50,31 +72,17 @@ def error_body(error: ServiceError) -> dict[str, Any]:
     }
 
 
-def respond(error: ServiceError) -> Response:
-    response = jsonify(error_body(error))
+def count(error: ServiceError) -> None:
+    metrics.errors.labels(error.code).inc()
+
+
+def with_status(response: Response, error: ServiceError) -> Response:
+    """Gives a response the status of an error, and the headers that belong to it."""
     response.status_code = error.status
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, HttpError) and error.allow:
+        response.headers["Allow"] = error.allow
     return response
-
-
-def _from_framework(error: HTTPException) -> Response:
-    response = respond(translate(error))
-    if error.code == 405:
-        response.headers["Allow"] = error.get_response().headers.get("Allow", "")
-    return response
-
-
-def translate(error: HTTPException) -> ServiceError:
-    if error.code == 413:
-        return PayloadTooLarge("the request is too large: send fewer or smaller pictures")
-    if error.code == 400:
-        return BadRequest(error.description or "the request cannot be understood")
-    return _Framework(error)
-
-
-def _unforeseen(error: Exception) -> Response:
-    _log.error("request %s failed", g.request_id, exc_info=error)
-    return respond(ServiceError("something went wrong here; the request id helps to find it in the log"))

@@ -1,19 +1,22 @@
-"""GET /: a page for a browser, a line of text for anything else. The form on it needs no JavaScript."""
+"""GET /: a page for a browser, one line of text for a program. The form on the page works without JavaScript."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Response, g, make_response, render_template, request
 
-from ..errors import ServiceError
-from .errors import translate
-from .protocols.predict import classifier, classify_request
+from ..errors import ServiceError, Unauthorized
+from . import context
+from .classification import classify
+from .errors import count, respond, translate, with_status
+from .input.reader import read
+from .preview import preview
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
 
-# The page is a form and a style sheet; whatever else gets into it is not from here.
+# The page consists of a form, a style sheet and images. The browser blocks everything else.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 
 blueprint = Blueprint("page", __name__)
@@ -21,38 +24,57 @@ blueprint = Blueprint("page", __name__)
 
 @blueprint.get("/")
 def index() -> Response:
-    # Only a browser asks for HTML by name; curl's */* gets the text.
-    if "text/html" in request.headers.get("Accept", ""):
-        response = _page()
-    else:
-        response = Response(GREETING, mimetype="text/plain")
-    response.vary.add("Accept")
-    return response
+    return _page() if _from_browser() else Response(GREETING, mimetype="text/plain")
 
 
 @blueprint.post("/")
 def upload() -> Response:
-    """The form of the page comes here; its answer is the page again, with the predictions on it."""
-    try:
-        images, answer = classify_request()
-        outcome = answer.outcomes[0]
-        if isinstance(outcome, ServiceError):
-            raise outcome
-    except ServiceError as error:
-        return _page(error=error)
-    except HTTPException as error:
-        return _page(error=translate(error))
-    return _page(filename=images[0].filename, predictions=outcome)
+    """Answers the form with the page again, now with the predictions, or the error, on it."""
+    sent = read(request, context.settings().max_images)
+    answer = classify(sent.images, sent.top_k)
+    outcome = answer.outcomes[0]
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    image = sent.images[0]
+    return _page(filename=image.filename, preview=preview(image.data), predictions=outcome)
 
 
-def _page(error: ServiceError | None = None, **values: object) -> Response:
-    settings = current_app.extensions["settings"]
+@blueprint.errorhandler(Exception)
+def show_error(error: Exception) -> Response:
+    """Shows a browser the page for any error on this address, a missing key and a too large request included."""
+    if not _from_browser():
+        return respond(error)
+    known = translate(error)
+    if isinstance(known, Unauthorized):
+        if request.method != "POST":  # nobody has seen the form yet
+            return _page()
+        known = Unauthorized("The API key is missing or wrong: enter a key of this service.")
+    count(known)
+    return with_status(_page(error=known, request_id=g.request_id if known.status == 500 else None), known)
+
+
+@blueprint.after_request
+def vary(response: Response) -> Response:
+    response.vary.add("Accept")
+    return response
+
+
+def _from_browser() -> bool:
+    """Only browsers ask for HTML by name: curl sends */*."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _page(**values: object) -> Response:
     html = render_template(
-        "index.html", model=classifier().name, max_upload_mb=settings.max_upload_mb, error=error, **values
+        "index.html",
+        # Without the key the page shows the form only.
+        model=context.classifier().name if g.get("key_accepted") else None,
+        needs_key=bool(context.settings().keys),
+        max_upload_mb=context.settings().max_upload_mb,
+        **values,
     )
-    response = make_response(html, error.status if error else 200)
+    response = make_response(html)
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
-    if error and error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""What a bundle is: one model's folder, ready to be served. Knows no framework."""
+"""A bundle: the folder of one model, ready to be served. Independent of any framework."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import BundleError
 from . import manifest
+from .replace import put_in_place
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "bundle.json"
+_AGAIN = "make it again with `make export`"
+_MOST_REPLACEMENTS = 100
 
-# The file that must be there for an engine, and those that belong to it.
-ENGINE_FILES = {"openvino": ("model.xml", "model.bin"), "torch": ("model.pt",)}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a picture becomes the model's input: resize, then cut out the centre.
+    """How an image becomes the model's input: it is resized, then its centre is cut out.
 
-    Either the shorter side is resized to `shortest_edge`, or the picture to `size` whatever its shape.
+    Either the shorter side is resized to `shortest_edge`, or the image to `size`, whatever its shape.
     `mean` and `std` are in units of the 0 to 255 pixel values and are applied inside the model's graph.
     """
 
@@ -56,49 +58,60 @@ class Bundle:
         """Where the weights come from, in a few words: `hub microsoft/resnet-50 1a2b3c`."""
         return " ".join(value for value in self.source.values() if isinstance(value, str))
 
-    def file(self, engine: str) -> Path:
-        """The model file for an engine, its checksums verified."""
-        for name in ENGINE_FILES[engine]:
-            if name not in self.files:
-                raise BundleError(
-                    f"the bundle {self.path} has no {name} for ENGINE={engine}: "
-                    f"make it with `make export MODEL={self.name} ENGINE={engine}`"
-                )
-            self._verify(name)
-        return self.path / ENGINE_FILES[engine][0]
+    def verify(self, *names: str) -> None:
+        """Raises BundleError unless these of its files are as they were written."""
+        for name in names:
+            try:
+                found = sha256(self.path / name)
+            except OSError as error:
+                raise damaged(self.path, f"{name}: {error.strerror}") from None
+            if found != self.files[name]:
+                raise damaged(self.path, f"{name} has another checksum")
 
-    def _verify(self, name: str) -> None:
-        try:
-            found = sha256(self.path / name)
-        except OSError as error:
-            raise BundleError(
-                f"the bundle {self.path} is damaged: {name}: {error.strerror}; make it again with `make export`"
-            ) from None
-        if found != self.files[name]:
-            raise BundleError(
-                f"the bundle {self.path} is damaged: {name} has another checksum; make it again with `make export`"
-            )
+
+def damaged(path: Path, reason: str) -> BundleError:
+    return BundleError(f"the bundle {path} is damaged: {reason}; {_AGAIN}")
 
 
 def read(path: Path) -> Bundle:
-    """Reads a bundle's manifest; its files are verified when they are asked for."""
+    """Reads a bundle's manifest; `verify` checks its files."""
     try:
         data = json.loads((path / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise BundleError(f"there is no bundle in {path}: make it with `make export`") from None
-    except (OSError, ValueError) as error:
-        raise BundleError(f"the bundle {path} is damaged: {MANIFEST}: {error}; make it again") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise BundleError(f"the bundle {path} is not of format {FORMAT}: make it again with `make export`")
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged(path, f"{MANIFEST}: {error}") from None
+    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+        raise damaged(path, f"{MANIFEST} is not the description of a bundle")
+    if data["format"] != FORMAT:
+        age = "an older" if data["format"] < FORMAT else "a newer"
+        raise BundleError(f"the bundle {path} was made by {age} version of this program: {_AGAIN}")
+    if data.get("sha256") != checksum(data):
+        raise damaged(path, f"{MANIFEST} was changed after it was written, and edits by hand are not accepted")
     try:
         return _parse(path, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"the bundle {path} is damaged: {MANIFEST}: {error!r}; make it again") from None
+        raise damaged(path, f"{MANIFEST}: {error}") from None
+
+
+def load(path: Path, use: Callable[[Bundle], T]) -> T:
+    """Reads a bundle and uses its files, again if it was replaced meanwhile: all that is used is of one generation."""
+    for _ in range(_MOST_REPLACEMENTS):
+        found = read(path)
+        try:
+            result = use(found)
+        except Exception:  # manifest and files of two generations fail in any way
+            if read(path) == found:
+                raise
+        else:
+            if read(path) == found:
+                return result
+    raise BundleError(f"the bundle {path} is replaced again and again while it is read")
 
 
 def _parse(path: Path, data: dict[str, Any]) -> Bundle:
     manifest.check(data)
-    values = {key: value for key, value in data.items() if key != "format"}
+    values = {key: value for key, value in data.items() if key not in ("format", "sha256")}
     spec: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.pop("input").items()
     }
@@ -106,34 +119,42 @@ def _parse(path: Path, data: dict[str, Any]) -> Bundle:
 
 
 def write(bundle: Bundle, fill: Callable[[Path], None]) -> Bundle:
-    """Writes a bundle: `fill` puts the files into a new folder, which then takes the place of the old.
+    """Writes a bundle: `fill` puts the files into a new folder, which then replaces the old one.
 
-    A reader sees the old bundle or the new one, never half of one, and a failure leaves the old in place.
+    A reader sees the old bundle or the new one, never half of one, and a failure leaves the old one in place.
     """
-    bundle.path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{bundle.path.name}-", dir=bundle.path.parent))
+    place = bundle.path.resolve()  # if it is a link, the folder behind it is replaced
+    place.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        fill(scratch)
-        files = {item.name: sha256(item) for item in sorted(scratch.iterdir())}
-        written = replace(bundle, files=files)
-        content = {"format": FORMAT, **asdict(written)}
-        del content["path"]
-        (scratch / MANIFEST).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        scratch.chmod(0o755)
-        _put_in_place(scratch, bundle.path)
+        new = scratch / "new"
+        new.mkdir()
+        fill(new)
+        written = replace(bundle, files={item.name: sha256(item) for item in sorted(new.iterdir())})
+        (new / MANIFEST).write_text(_manifest_of(written), "utf-8")
+        new.chmod(0o755)
+        put_in_place(new, place)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return written
 
 
-def _put_in_place(new: Path, place: Path) -> None:
-    if place.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{place.name}-old-", dir=place.parent))
-        place.rename(old / place.name)
-        new.rename(place)
-        shutil.rmtree(old)
-    else:
-        new.rename(place)
+def _manifest_of(bundle: Bundle) -> str:
+    content = {"format": FORMAT, **asdict(bundle)}
+    del content["path"]
+    content["sha256"] = checksum(content)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        manifest.check(json.loads(text))
+    except ValueError as error:
+        raise BundleError(f"a bundle of {bundle.name} cannot be written: {error}") from None
+    return text
+
+
+def checksum(content: dict[str, Any]) -> str:
+    """A manifest's own checksum. It does not depend on how the JSON is laid out."""
+    rest = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -1,37 +1,58 @@
-"""What may stand in a bundle's bundle.json. A file may have been damaged, or written by hand."""
+"""The rules for the content of bundle.json, which may be damaged or written by another program."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-_TEXT_OR_NOTHING = (str, type(None))
-_KINDS: dict[str, type | tuple[type, ...]] = {
+_OPTIONAL_TEXT = (str, type(None))
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "source": dict,
     "labels": list,
     "input": dict,
     "precision": str,
-    "license": _TEXT_OR_NOTHING,
+    "license": _OPTIONAL_TEXT,
     "agreement": dict,
     "files": dict,
     "created": dict,
 }
 _OPTIONAL = {"license", "agreement", "created"}
+_CHANNELS = 3
+_MOST = 1e9
 
 
 def check(data: dict[str, Any]) -> None:
-    """Raises ValueError where a value cannot be what it stands for, KeyError where one is missing."""
-    for key, kind in _KINDS.items():
+    """Raises ValueError if a value is not usable, KeyError if one is missing."""
+    for key, kind in _TYPES.items():
         if key not in data and key in _OPTIONAL:
             continue
         if not isinstance(data[key], kind):
-            raise ValueError(f"{key} is of another type than it should be")
-    if not data["labels"] or not all(isinstance(label, str) for label in data["labels"]):
-        raise ValueError("labels are not texts, or there are none")
+            raise ValueError(f"{key} has the wrong type")
+    check_labels(data["labels"])
     if any(Path(name).name != name for name in data["files"]):
-        raise ValueError("a file outside the bundle")
+        raise ValueError("a file lies outside the bundle")
     _check_input(data["input"])
+
+
+def check_labels(labels: object, *, distinct: bool = False) -> None:
+    """Raises ValueError, with a sentence that says why, if these cannot name the classes of a model.
+
+    Published models have doubled labels: two of ImageNet's classes, a bird and a machine, are called "crane". Their
+    class ids tell them apart, so a bundle may hold such labels. A file of labels that a user writes must not: a label
+    that occurs twice there is a mistake, and easy to correct.
+    """
+    if not isinstance(labels, list | tuple) or not labels:
+        raise ValueError("the labels are not a list of names")
+    first: dict[str, int] = {}
+    for index, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise ValueError(f"the label of class {index} is not a text: {label!r:.50}")
+        if not label.strip():
+            raise ValueError(f"the label of class {index} is empty")
+        if distinct and label in first:
+            raise ValueError(f"classes {first[label]} and {index} have the same label: {label!r:.50}")
+        first[label] = index
 
 
 def _check_input(spec: dict[str, Any]) -> None:
@@ -42,7 +63,19 @@ def _check_input(spec: dict[str, Any]) -> None:
         raise ValueError("input.shortest_edge is not a length")
     if not isinstance(spec["interpolation"], str):
         raise ValueError("input.interpolation is not a name")
+    if not _is_per_channel(spec["mean"]):
+        raise ValueError("input.mean is not a number for each of three channels")
+    if not _is_per_channel(spec["std"]) or min(spec["std"]) <= 0:
+        raise ValueError("input.std is not a positive number for each of three channels")
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int) and 1 <= value <= 10_000
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
+
+
+def _is_per_channel(value: object) -> bool:
+    return isinstance(value, list) and len(value) == _CHANNELS and all(map(_is_number, value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU."""
+"""The openvino engine, on the CPU."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import Engine, Images, Logits
 
 
 def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
-    """Compiles the model. Without a precision OpenVINO takes the fastest the processor computes in."""
+    """Compiles the model. Without a precision, OpenVINO computes in the fastest one the processor has."""
     if device != "cpu":
         raise SettingError(f"DEVICE={device}: the openvino engine computes on the CPU; use ENGINE=torch")
     if precision not in ("", "f32", "bf16"):
@@ -22,9 +22,9 @@ def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
     options: dict[str, str | int | bool] = {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
-        # Pinned threads of several workers would all sit on the first cores.
+        # Otherwise the threads of several workers would all be pinned to the first cores.
         "ENABLE_CPU_PINNING": False,
-        # Otherwise every thread has a fixed share of each layer, and all wait for one that lost its core to a request.
+        # Otherwise each thread has a fixed share of a layer, and all wait for a thread that lost its core to a request.
         "TBB_PARTITIONER": "AUTO",
     }
     if precision:
@@ -36,7 +36,7 @@ class _OpenVINO:
     def __init__(self, compiled: ov.CompiledModel) -> None:
         self._request = compiled.create_infer_request()
 
-    def __call__(self, pictures: Images) -> Logits:
-        self._request.set_input_tensor(ov.Tensor(pictures, shared_memory=True))
+    def __call__(self, images: Images) -> Logits:
+        self._request.set_input_tensor(ov.Tensor(images, shared_memory=True))
         self._request.infer()
         return np.array(self._request.get_output_tensor().data, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""TorchScript on the CPU or a CUDA device. The only module of the serving half that imports torch.
+"""The torch engine: TorchScript on the CPU or a CUDA device. Nothing else that serves imports torch.
 
-On a CUDA device the weights are moved there once, pictures travel as bytes from pinned memory, and all else, from
-normalisation on, is computed there, in bf16 where the device has it and f16 where not.
+The weights are moved to a CUDA device once. Images are sent as bytes from pinned memory, and everything from
+normalisation on is computed on the device: in bf16 if it has that, otherwise in f16.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise SettingError(f"DEVICE={name!r} is no device: give cpu, cuda or cuda:0") from None
+        raise SettingError(f"DEVICE={name!r} is not a device: give cpu, cuda or cuda:0") from None
     if device.type not in ("cpu", "cuda"):
         raise SettingError(f"DEVICE={name!r} is not supported: give cpu, cuda or cuda:0")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
@@ -50,16 +50,16 @@ class _TorchScript:
         self._device = device
         self._pinned: torch.Tensor | None = None
 
-    def __call__(self, pictures: Images) -> Logits:
+    def __call__(self, images: Images) -> Logits:
         with torch.inference_mode():
-            logits: torch.Tensor = self._module(self._move(torch.from_numpy(pictures)))
+            logits: torch.Tensor = self._module(self._move(torch.from_numpy(images)))
             return logits.float().cpu().numpy()
 
-    def _move(self, pictures: torch.Tensor) -> torch.Tensor:
-        """From memory that the device can fetch from by itself, which is kept from batch to batch."""
+    def _move(self, images: torch.Tensor) -> torch.Tensor:
+        """Through pinned memory, which the device reads by itself, and which is kept from batch to batch."""
         if self._device.type == "cpu":
-            return pictures
-        if self._pinned is None or len(self._pinned) < len(pictures):
-            self._pinned = torch.empty_like(pictures, pin_memory=True)
-        staged = self._pinned[: len(pictures)].copy_(pictures)
+            return images
+        if self._pinned is None or len(self._pinned) < len(images):
+            self._pinned = torch.empty_like(images, pin_memory=True)
+        staged = self._pinned[: len(images)].copy_(images)
         return staged.to(self._device, non_blocking=True)

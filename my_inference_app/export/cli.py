@@ -10,7 +10,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from ..bundles.bundle import ENGINE_FILES
+from ..engines.base import ENGINES
 from ..errors import SettingError, SetupError
 from ..settings import Settings
 from .options import Calibration, Options
@@ -75,7 +75,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add(
         "--engine",
         action="append",
-        choices=tuple(ENGINE_FILES),
+        choices=tuple(ENGINES),
         help=f"engine to make the files for; may be repeated (default: the setting ENGINE, now {settings.engine})",
     )
     weights = parser.add_argument_group("for torchvision:NAME")

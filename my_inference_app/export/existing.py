@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..bundles import bundle
 from ..bundles.bundle import Bundle
+from ..engines.base import model_file
 from ..errors import BundleError
 from .imagenet import LABELS
 from .labels import read_labels
@@ -20,7 +21,7 @@ def is_current(folder: Path, options: Options, engines: Sequence[str]) -> bool:
     try:
         found = bundle.read(folder)
         for engine in engines:
-            found.file(engine)
+            model_file(found, engine)
     except BundleError:
         return False
     if Path(options.model).is_dir():  # it may have changed, and another folder may have the same name

@@ -12,16 +12,16 @@ from typing import Any
 
 from .. import __version__
 from ..bundles import bundle
-from ..bundles.bundle import ENGINE_FILES, Bundle
-from ..engines.base import load_engine
-from ..errors import SetupError, SourceError
+from ..bundles.bundle import Bundle
+from ..engines.base import ENGINES, load_engine
+from ..errors import SetupError, SourceError, first_line
 from ..resources import cores
 from . import agreement, convert, quantize
 from .agreement import Agreement
 from .destination import check_space
 from .loaded_model import LoadedModel
 from .options import Calibration
-from .progress import first_line, megabytes, say, step
+from .progress import megabytes, say, step
 from .quantize import Quality
 
 
@@ -91,7 +91,7 @@ def _check(draft: Bundle, model: LoadedModel) -> dict[str, Any]:
         except Exception as error:  # such as a graph that only takes the batch size that it was traced with
             raise SourceError(f"{model.name} does not work for {engine}: {first_line(error)}") from error
 
-    found = {engine: measure(engine, "f32") for engine in ENGINE_FILES}
+    found = {engine: measure(engine, "f32") for engine in ENGINES}
     for engine, result in found.items():
         if not result.holds:
             raise SourceError(
@@ -128,7 +128,7 @@ def _publish(draft: Bundle, folder: Path, engines: Sequence[str], report: dict[s
     """Puts the files of the engines that were asked for into their final place."""
 
     def fill(scratch: Path) -> None:
-        for name in (name for engine in engines for name in ENGINE_FILES[engine]):
+        for name in (name for engine in engines for name in ENGINES[engine].files):
             shutil.copy(draft.path / name, scratch / name)
 
     try:

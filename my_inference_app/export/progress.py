@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_LONGEST_LINE = 200
-
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
@@ -33,12 +31,6 @@ def step(text: str) -> Iterator[Step]:
 
 def megabytes(files: Iterable[Path]) -> str:
     return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
-
-
-def first_line(error: Exception) -> str:
-    """The start of a library's message. Libraries explain at length; the first line says what is wrong."""
-    line = (str(error).strip() or repr(error)).splitlines()[0]
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
 
 
 @contextmanager

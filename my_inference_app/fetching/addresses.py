@@ -1,4 +1,4 @@
-"""Where pictures may be fetched from: what a URL may look like, and which addresses are public."""
+"""Decides where images may be fetched from: which URLs are well-formed, and which addresses are public."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..settings.parsing import HOST_NAME, Network
 
 Address = IPv4Address | IPv6Address
 
-# All of a URL is read by this one pattern. Where a check and a connection read it by different parsers, the check can
-# be got around. What it leaves out is refused: users and passwords, fragments, backslashes, white space, percent signs
-# in hosts, and everything beyond ASCII.
+# This one pattern parses the whole URL. If the check and the connection used different parsers, a URL that they read
+# differently would bypass the check. Everything else is refused: users and passwords, fragments, backslashes, white
+# space, percent signs in hosts, and characters beyond ASCII.
 _URL = re.compile(
     rf"(?P<scheme>https?)://"
     rf"(?P<authority>(?:(?P<name>{HOST_NAME})|(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?)"
@@ -23,10 +23,10 @@ _URL = re.compile(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# All public IPv6 addresses are in here. What is not: loopback, link-local, site-local and unique local addresses,
-# multicast, and every form that holds an IPv4 address (::a.b.c.d, ::ffff:a.b.c.d, 64:ff9b::/96, 64:ff9b:1::/48).
+# Contains all public IPv6 addresses. It leaves out loopback, link-local, site-local and unique local addresses,
+# multicast, and every form with an IPv4 address inside (::a.b.c.d, ::ffff:a.b.c.d, 64:ff9b::/96, 64:ff9b:1::/48).
 _UNICAST = IPv6Network("2000::/3")
-# Of what Python takes for public, and Python's own list changes with its releases.
+# Python calls some of these networks public, and its own list changes from release to release.
 _NOT_PUBLIC: list[Network] = [
     ip_network(text)
     for text in (
@@ -45,16 +45,16 @@ _NOT_PUBLIC: list[Network] = [
         "198.51.100.0/24",
         "203.0.113.0/24",
         "224.0.0.0/3",  # multicast and reserved
-        "2001::/23",  # Teredo, which holds an IPv4 address, among others
+        "2001::/23",  # Teredo, with an IPv4 address inside, among others
         "2001:db8::/32",
-        "2002::/16",  # 6to4 holds an IPv4 address
+        "2002::/16",  # 6to4, with an IPv4 address inside
         "3fff::/20",
     )
 ]
 
 
 class Refused(Exception):
-    """Why a picture is not fetched; for the log, never for the answer."""
+    """The reason why an image is not fetched. It is logged, and never sent to the client."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Target:
 def parse(url: str) -> Target:
     match = _URL.fullmatch(url)
     if not match:
-        raise Refused("this is no plain http or https URL")
+        raise Refused("this is not a plain http or https URL")
     part = match.groupdict(default="")
     scheme, v4, v6 = part["scheme"].lower(), part["v4"], part["v6"]
     return Target(
@@ -107,9 +107,9 @@ class Rules:
             raise Refused(f"port {target.port} is not in URL_PORTS")
 
     def check_addresses(self, target: Target, addresses: Iterable[Address]) -> None:
-        """One that is not allowed is enough: who owns the name chose them all."""
+        """One forbidden address is enough: the owner of the name chose them all."""
         for address in addresses:
             allowed = target.host in self._names or any(address in network for network in self._networks)
-            # What follows a % is the name of a network card.
+            # A % separates an address from the name of a network interface.
             if "%" in str(address) or not (allowed or is_public(address)):
                 raise Refused(f"{address} is not a public address, nor in URL_ALLOW")

@@ -1,7 +1,7 @@
-"""Fetches pictures from URLs that strangers send, and nothing from where strangers should not get.
+"""Fetches images from URLs that strangers send, without giving strangers access to private networks.
 
-A client library resolves a name when it connects. Here the addresses are checked in between, and the connection goes
-to one that was checked: a name that leads elsewhere a moment later leads nowhere. Proxies are not asked.
+An HTTP library resolves a name while it connects. Here the name is resolved first, its addresses are checked, and the
+connection goes to a checked address: a name that changes its address in between gains nothing. Proxies are ignored.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from urllib.parse import urljoin
 from ..errors import FetchFailed, Overloaded
 from ..settings import Settings
 from .addresses import Address, Refused, Rules, Target, parse
-from .transport import ask, body, connect, seconds_left
+from .transport import connect, read_body, seconds_left, send_request
 
-# The same for everything: an answer that told a closed port from an unknown name would map the network behind.
+# The same for every failure: a response that distinguished a closed port from an unknown name would map the network.
 _FAILED = (
-    "the picture cannot be fetched: give a public http or https URL that answers with the picture itself, "
-    "or send the picture"
+    "the image cannot be fetched: give a public http or https URL that returns the image itself, or send the image"
 )
 _REDIRECTS = 3
 _MOVED = (301, 302, 303, 307, 308)
-# The last two come of numbers in a URL or an answer that are none, or far too large.
+# The last two are raised for malformed or far too large numbers in a URL or a response.
 _FAILURES = (Refused, OSError, HTTPException, ValueError, OverflowError)
 
 _log = logging.getLogger(__name__)
@@ -41,47 +40,47 @@ class Fetcher:
     def __init__(self, settings: Settings) -> None:
         self._rules = Rules(settings)
         self._timeout = settings.url_timeout
-        self._most = settings.max_upload_bytes
-        # Three quarters of the threads are left for those who send pictures.
+        self._max_bytes = settings.max_upload_bytes
+        # Three quarters of the threads remain for uploads.
         count = max(1, settings.threads // 4)
         self._slots = BoundedSemaphore(count)
-        # Nobody can end a lookup: one that hangs keeps its thread, but not its request.
+        # A lookup cannot be cancelled: one that hangs occupies a thread of this pool, but not its request.
         self._resolver = ThreadPoolExecutor(count, "lookup")
 
     def fetch(self, urls: Sequence[str], deadline: float, request_id: str) -> list[bytes | FetchFailed]:
-        """One after the other; all of them together have URL_TIMEOUT, and as many bytes as an upload."""
+        """Fetches one URL after the other. Together they may take URL_TIMEOUT, and as many bytes as an upload."""
         if not self._slots.acquire(blocking=False):
-            raise Overloaded("too many pictures are being fetched already: try again in a moment")
+            raise Overloaded("too many images are being fetched already: try again in a moment")
         try:
             deadline = min(deadline, time.monotonic() + self._timeout)
             fetched: list[bytes | FetchFailed] = []
             for url in urls:
-                most = self._most - sum(len(data) for data in fetched if isinstance(data, bytes))
-                fetched.append(self._fetch(url, deadline, most, request_id))
+                limit = self._max_bytes - sum(len(data) for data in fetched if isinstance(data, bytes))
+                fetched.append(self._fetch(url, deadline, limit, request_id))
             return fetched
         finally:
             self._slots.release()
 
-    def _fetch(self, url: str, deadline: float, most: int, request_id: str) -> bytes | FetchFailed:
-        shown = "a URL"  # what cannot be read may hold a password, and a path or query a key
+    def _fetch(self, url: str, deadline: float, limit: int, request_id: str) -> bytes | FetchFailed:
+        shown = "a URL"  # only the origin is logged: a path or query may contain a key, a malformed URL a password
         try:
             shown = parse(url).origin
-            return self._follow(url, deadline, most)
+            return self._follow(url, deadline, limit)
         except _FAILURES as error:
-            # The remote server has a say in the reason.
+            # The reason may contain text of the remote server.
             reason = ascii(f"{type(error).__name__}: {error}"[:200])
             _log.info("%s was not fetched: %s id=%s", shown, reason, request_id)
             return FetchFailed(_FAILED)
 
-    def _follow(self, url: str, deadline: float, most: int) -> bytes:
+    def _follow(self, url: str, deadline: float, limit: int) -> bytes:
         target = parse(url)
         for _ in range(1 + _REDIRECTS):
             with closing(self._connect(target, deadline)) as sock:
-                response = ask(sock, target, deadline, most)
+                response = send_request(sock, target, deadline, limit)
                 if response.status not in _MOVED:
-                    return body(response, most)
+                    return read_body(response, limit)
             following = parse(urljoin(target.origin + target.path, response.getheader("Location", "")))
-            # Who asks for https wants nobody in between.
+            # An https URL promises that the image is not read or changed on its way.
             if (target.scheme, following.scheme) == ("https", "http"):
                 raise Refused("a redirect from https to http")
             target = following
@@ -94,7 +93,7 @@ class Fetcher:
         sock = connect(addresses, target.port, deadline)
         if target.scheme == "http":
             return sock
-        with closing(sock):  # which does nothing once wrap_socket has taken the connection over
+        with closing(sock):  # does nothing once wrap_socket has taken over the connection
             sock.settimeout(seconds_left(deadline))
             return self._tls.wrap_socket(sock, server_hostname=target.host)
 
@@ -103,7 +102,7 @@ class Fetcher:
         try:
             return [ip_address(entry[4][0]) for entry in lookup.result(seconds_left(deadline))]
         finally:
-            lookup.cancel()  # so that none waits behind those that hang
+            lookup.cancel()  # a lookup that has not started must not wait behind those that hang
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""One question to one address, and the answer: within a time and a number of bytes, whatever the other side does."""
+"""Sends one request to one address and reads the response, within a time and a size that the server cannot exceed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from .addresses import Address, Refused, Target
 
-_MOST_HEAD = 1 << 16
-_MOST_TRIES = 8
+_MAX_HEAD = 1 << 16
+_MAX_TRIES = 8
 
 
 def seconds_left(deadline: float) -> float:
@@ -24,12 +24,12 @@ def seconds_left(deadline: float) -> float:
 
 
 def connect(addresses: Sequence[Address], port: int, deadline: float) -> socket.socket:
-    """To the first address that takes a connection; a dead one leaves time for the others."""
-    tried = addresses[:_MOST_TRIES]  # a name may have thousands, none of them its owner's
+    """Connects to the first address that accepts. A dead address uses up its share of the time only."""
+    tried = addresses[:_MAX_TRIES]  # a name may have thousands of addresses
     for number, address in enumerate(tried):
         with suppress(OSError):
             return _open(address, port, seconds_left(deadline) / (len(tried) - number))
-    raise ConnectionError("no address takes a connection")
+    raise ConnectionError("no address accepts a connection")
 
 
 def _open(address: Address, port: int, seconds: float) -> socket.socket:
@@ -43,31 +43,31 @@ def _open(address: Address, port: int, seconds: float) -> socket.socket:
     return sock
 
 
-def ask(sock: socket.socket, target: Target, deadline: float, most: int) -> HTTPResponse:
-    # There is no white space and no control character in a target: see addresses.py.
+def send_request(sock: socket.socket, target: Target, deadline: float, limit: int) -> HTTPResponse:
+    # A target contains no white space and no control characters: see addresses.py.
     head = (
         f"GET {target.path} HTTP/1.1\r\nHost: {target.authority}\r\nUser-Agent: my_inference_app\r\n"
         "Accept: image/*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
     )
     sock.settimeout(seconds_left(deadline))
     sock.sendall(head.encode())
-    # An eighth more for the sizes that stand between chunks.
-    response = HTTPResponse(_Wire(sock, deadline, most + most // 8 + _MOST_HEAD), method="GET")  # type: ignore[arg-type]
+    # An eighth more for the sizes between the chunks.
+    response = HTTPResponse(_Wire(sock, deadline, limit + limit // 8 + _MAX_HEAD), method="GET")  # type: ignore[arg-type]
     response.begin()
     return response
 
 
-def body(response: HTTPResponse, most: int) -> bytes:
+def read_body(response: HTTPResponse, limit: int) -> bytes:
     length = response.length
     if response.status != 200:
         raise Refused(f"status {response.status}")
-    # Unpacking is a way to make much out of little; identity was asked for.
+    # A small compressed body can unpack into a huge one. The request said identity.
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise Refused("the answer is compressed")
-    if length is not None and length > most:
+        raise Refused("the response is compressed")
+    if length is not None and length > limit:
         raise Refused(f"{length} bytes")
-    data = response.read(most + 1)
-    if len(data) > most or not data:
+    data = response.read(limit + 1)
+    if len(data) > limit or not data:
         raise Refused("too many bytes" if data else "no bytes")
     if length is not None and len(data) < length:
         raise Refused(f"{len(data)} of {length} bytes")
@@ -75,13 +75,13 @@ def body(response: HTTPResponse, most: int) -> bytes:
 
 
 class _Wire(io.RawIOBase):
-    """What HTTPResponse reads from.
+    """The stream that HTTPResponse reads from, with a deadline and a limit of bytes for the whole response.
 
-    A timeout alone begins anew with every byte that drips in, and an answer with bad chunks is read without end.
+    A socket timeout alone starts again with every byte, and a response with malformed chunks is read without end.
     """
 
-    def __init__(self, sock: socket.socket, deadline: float, most: int) -> None:
-        self._sock, self._deadline, self._most = sock, deadline, most
+    def __init__(self, sock: socket.socket, deadline: float, limit: int) -> None:
+        self._sock, self._deadline, self._left = sock, deadline, limit
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -92,7 +92,7 @@ class _Wire(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(seconds_left(self._deadline))
         count = self._sock.recv_into(buffer)
-        self._most -= count
-        if self._most < 0:
+        self._left -= count
+        if self._left < 0:
             raise Refused("too many bytes")
         return count

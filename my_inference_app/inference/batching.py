@@ -1,8 +1,11 @@
-"""Puts the pictures of concurrent requests into common batches.
+"""Computes the images of concurrent requests in common batches.
 
-There is no thread of its own here. A request that finds an engine idle computes at once, on its own thread, so
-a lone request waits for nothing and nobody. Requests that arrive meanwhile queue up; whoever ends a batch hands the
-engine to the first in the queue, which takes the next ones along. Batches therefore grow with the load by themselves.
+There is no batching thread. A request that finds an engine idle computes at once, on its own thread, so a lone request
+never waits. Requests that arrive meanwhile queue up. The thread that ends a batch passes the engine on to the first
+request in the queue, which computes the next images along with its own: batches grow with the load by themselves.
+
+A thread can lead one batch at a time. If there are several engines and the first request in the queue leads a batch
+already, its next batch is led by a helper thread, so that the batches of one request are computed side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +13,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from threading import Condition, Lock
 
 import numpy as np
@@ -17,45 +24,60 @@ from numpy.typing import NDArray
 
 from .. import metrics
 from ..engines.base import Engine
-from ..errors import ClientGone, DeadlineExceeded, Overloaded
+from ..errors import Overloaded
+from .waiting import Patience
 
-Picture = NDArray[np.uint8]
-Abandoned = Callable[[], bool]  # whether nobody waits for the answer any more
-
-# How often a request that waits looks whether anybody waits for it: each by itself and without the lock, as a look at a
-# connection lets another thread run, and whoever forms a batch must not wait for all of them.
-_LOOK_EVERY = 0.5
-_TOO_LATE = "the picture waited too long for its turn: try again later"
-_GONE = "the client hung up while the picture waited for its turn"
+Image = NDArray[np.uint8]
 
 
 class Job:
-    """One picture on its way through the engine."""
+    """One image on its way through an engine."""
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
+    def __init__(self, image: Image, request: _Request) -> None:
+        self.image = image
+        self.request = request
         self.logits: NDArray[np.float32] | None = None
         self.error: Exception | None = None
-        self.engine: Engine | None = None  # set: this job's request is to compute the next batch
+        self.entered = self.started = self.finished = request.entered
+
+
+class _Request:
+    """The images of one request. Except for `inbox`, everything is guarded by the batcher's lock."""
+
+    def __init__(self, images: Sequence[Image]) -> None:
         self.entered = time.perf_counter()
-        self.started = self.entered
-        self.finished = self.entered
-        self._signal = Lock()
-        self._signal.acquire()
+        self.jobs = [Job(image, self) for image in images]
+        self.unfinished = len(images)
+        self.leads = False
+        """Whether its own thread leads a batch, or is about to."""
+        self.inbox: SimpleQueue[_Batch | None] = SimpleQueue()
+        """A batch to lead, or None when all jobs are finished."""
 
-    def wake(self) -> None:
-        self._signal.release()
 
-    def wait(self, timeout: float | None = None) -> bool:
-        return self._signal.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+@dataclass
+class _Batch:
+    engine: Engine
+    jobs: list[Job]
 
 
 class Batcher:
-    def __init__(self, engines: Sequence[Engine], *, max_batch: int, queue_size: int, delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        *,
+        max_batch: int,
+        queue_size: int,
+        delay: float = 0.0,
+        computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`computing` is entered while an engine works."""
+        self._engines = tuple(engines)
         self._idle = list(engines)
-        self._delay = delay
+        self._helpers = ThreadPoolExecutor(max(1, len(engines) - 1), "engine")  # starts a thread when it needs one
         self._max_batch = max_batch
         self._queue_size = queue_size
+        self._delay = delay
+        self._computing = computing
         self._queue: deque[Job] = deque()
         self._lock = Lock()
         self._arrival = Condition(self._lock)
@@ -64,92 +86,105 @@ class Batcher:
     def waiting(self) -> int:
         return len(self._queue)
 
-    def run(self, pictures: Sequence[Picture], deadline: float, abandoned: Abandoned = lambda: False) -> list[Job]:
-        """Computes the pictures, in the order given; `deadline` is on the clock of time.monotonic()."""
-        jobs = [Job(picture) for picture in pictures]
-        self._enter(jobs)
-        patience = _LOOK_EVERY
-        for job in jobs:
-            self._see_through(job, deadline, abandoned, patience)
-            if isinstance(job.error, ClientGone):
-                patience = 0.0  # nobody waits for the rest of them either
-        return jobs
+    def run(self, images: Sequence[Image], patience: Patience) -> list[Job]:
+        """Computes the images, and returns their jobs in the same order."""
+        request = _Request(images)
+        self._enter(request)
+        withdrawn = False
+        while request.unfinished:
+            try:
+                batch = request.inbox.get(timeout=None if withdrawn else patience.until_next_look())
+            except Empty:
+                if over := patience.look():
+                    self._withdraw(request, over)
+                    withdrawn = True  # the rest is being computed
+                continue
+            if batch:
+                self._lead(batch, request)
+        return request.jobs
 
-    def run_on_each(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        """Lets every engine compute the pictures once, before there are any requests."""
-        return [engine(np.stack(pictures)) for engine in self._idle]
+    def run_on_each(self, images: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """Computes the images once on every engine, before there are any requests."""
+        return [engine(np.stack(images)) for engine in self._engines]
 
-    def _enter(self, jobs: list[Job]) -> None:
+    def _enter(self, request: _Request) -> None:
         with self._lock:
-            # A request larger than the whole queue is taken on when nobody else is waiting.
-            if self._queue and len(self._queue) + len(jobs) > self._queue_size:
-                raise Overloaded("too many pictures are waiting already: try again in a moment")
-            self._queue.extend(jobs)
-            metrics.waiting.inc(len(jobs))
+            # A request larger than the whole queue is accepted if no other is waiting.
+            if self._queue and len(self._queue) + len(request.jobs) > self._queue_size:
+                raise Overloaded("too many images are waiting already: try again in a moment")
+            self._queue.extend(request.jobs)
+            metrics.waiting.inc(len(request.jobs))
             while self._idle and self._queue:
-                self._appoint(self._idle.pop())
+                self._start(self._idle.pop())
             self._arrival.notify_all()
 
-    def _appoint(self, engine: Engine) -> None:
-        """Hands an engine to the first in the queue; the lock is held."""
-        job = self._queue.popleft()
-        metrics.waiting.dec()
-        job.engine = engine
-        job.wake()
+    def _start(self, engine: Engine) -> None:
+        """Starts a batch with the first request in the queue. The lock is held."""
+        batch = _Batch(engine, [])
+        self._fill(batch)
+        first = batch.jobs[0].request
+        if first.leads:
+            self._helpers.submit(self._lead, batch)
+        else:
+            first.leads = True
+            first.inbox.put(batch)
 
-    def _see_through(self, job: Job, deadline: float, abandoned: Abandoned, patience: float) -> None:
-        while not job.wait(min(patience, deadline - time.monotonic())):
-            late = time.monotonic() >= deadline
-            if not late and not abandoned():
-                continue
-            if self._withdraw(job):
-                job.error = DeadlineExceeded(_TOO_LATE) if late else ClientGone(_GONE)
-                return
-            job.wait()  # it has left the queue just now: it is being computed, or is to lead
-            break
-        if job.engine:
-            self._lead(job, job.engine)
+    def _fill(self, batch: _Batch) -> None:
+        """Moves jobs from the queue to a batch. The lock is held."""
+        if count := min(len(self._queue), self._max_batch - len(batch.jobs)):
+            batch.jobs.extend(self._queue.popleft() for _ in range(count))
+            metrics.waiting.dec(count)
 
-    def _withdraw(self, job: Job) -> bool:
+    def _withdraw(self, request: _Request, reason: Exception) -> None:
+        """Takes what is not being computed yet out of the queue."""
         with self._lock:
-            if job not in self._queue:
-                return False
-            self._queue.remove(job)
-            metrics.waiting.dec()
-            return True
+            withdrawn = [job for job in self._queue if job.request is request]
+            if withdrawn:
+                self._queue = deque(job for job in self._queue if job.request is not request)
+            request.unfinished -= len(withdrawn)
+            metrics.waiting.dec(len(withdrawn))
+        for job in withdrawn:
+            job.error = reason
 
-    def _lead(self, leader: Job, engine: Engine) -> None:
+    def _lead(self, batch: _Batch, leader: _Request | None = None) -> None:
+        """Computes a batch, on the thread of the leading request or on a helper's, and passes the engine on."""
         with self._lock:
             if self._delay:
-                self._arrival.wait_for(lambda: len(self._queue) >= self._max_batch - 1, self._delay)
-            others = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch - 1))]
-            metrics.waiting.dec(len(others))
-        batch = [leader, *others]
+                self._arrival.wait_for(lambda: len(batch.jobs) + len(self._queue) >= self._max_batch, self._delay)
+            self._fill(batch)  # with what has arrived since it was started
         try:
-            _compute(batch, engine)
+            self._compute(batch.jobs, batch.engine)
         finally:
-            with self._lock:  # before the answers go out: the engine is what everybody waits for
-                if self._queue:
-                    self._appoint(engine)
+            with self._lock:
+                if leader:
+                    leader.leads = False
+                if self._queue:  # first of all, since an idle engine makes all others wait
+                    self._start(batch.engine)
                 else:
-                    self._idle.append(engine)
-            for job in others:
-                job.wake()
+                    self._idle.append(batch.engine)
+                self._finish(batch, leader)
 
+    def _finish(self, batch: _Batch, leader: _Request | None) -> None:
+        """Wakes the requests that have no more to wait for. The lock is held."""
+        for job in batch.jobs:
+            job.request.unfinished -= 1
+            if not job.request.unfinished and job.request is not leader:
+                job.request.inbox.put(None)
 
-def _compute(batch: list[Job], engine: Engine) -> None:
-    started = time.perf_counter()
-    metrics.batch_images.observe(len(batch))
-    try:
-        logits = engine(np.stack([job.picture for job in batch]))
-        for job, row in zip(batch, logits, strict=True):
-            job.logits = row
-    except Exception as error:
-        if len(batch) > 1:  # one of them may have spoilt it for the others
-            for job in batch:
-                _compute([job], engine)
-            return
-        batch[0].error = error
-    finished = time.perf_counter()
-    for job in batch:
-        job.started, job.finished = started, finished
+    def _compute(self, jobs: list[Job], engine: Engine) -> None:
+        started = time.perf_counter()
+        metrics.batch_images.observe(len(jobs))
+        try:
+            with self._computing():
+                logits = engine(np.stack([job.image for job in jobs]))
+            for job, row in zip(jobs, logits, strict=True):
+                job.logits = row
+        except Exception as error:
+            if len(jobs) > 1:  # one image may have spoilt the batch for the others
+                for job in jobs:
+                    self._compute([job], engine)
+                return
+            jobs[0].error = error
+        finished = time.perf_counter()
+        for job in jobs:
+            job.started, job.finished = started, finished

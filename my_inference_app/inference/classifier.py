@@ -1,10 +1,12 @@
-"""Images in, predictions out: what the HTTP side knows of models, and the seam for tests."""
+"""From images to predictions: the interface between HTTP and models, and the seam for tests."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +19,15 @@ from ..bundles.store import bundle_dir
 from ..engines.base import load_engine
 from ..errors import ClientGone, DeadlineExceeded, ServiceError
 from ..settings import Settings
-from .batching import Abandoned, Batcher, Job
-from .images.decode import decode
-from .warmup import try_out
+from ..watchdog import InFlight
+from .batching import Batcher, Job
+from .images.budget import budget_of_worker
+from .images.decode import Room, decode
+from .waiting import Patience
+from .warmup import warm_up
+
+Abandoned = Callable[[], bool]
+"""Whether the client no longer waits for the response."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
-    """For each picture its predictions, or why there are none."""
+    """For each image its predictions, or why there are none."""
 
     outcomes: Sequence[Sequence[Prediction] | ServiceError]
     timings: Timings
@@ -54,18 +62,22 @@ class Classifier(Protocol):
     def ready(self) -> bool: ...
 
     def classify(self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = ...) -> Answer:
-        """`deadline` is on the clock of time.monotonic(); what `abandoned` says is so is not computed."""
+        """`deadline` is on the clock of time.monotonic(). Nothing more is computed once `abandoned` returns True."""
 
 
-def load(settings: Settings) -> Classifier:
-    """Reads the bundle, loads the engine and lets it compute once, so that the first request finds it warm."""
-    classifier = ModelClassifier(bundles.read(bundle_dir(settings)), settings)
-    classifier.warm_up()
-    return classifier
+def load(settings: Settings, in_flight: InFlight | None = None) -> Classifier:
+    """Loads the bundle and warms up its engines. The watchdog sees in `in_flight` what is being computed."""
+
+    def use(bundle: Bundle) -> ModelClassifier:
+        classifier = ModelClassifier(bundle, settings, in_flight)
+        classifier.warm_up()
+        return classifier
+
+    return bundles.load(bundle_dir(settings), use)
 
 
 class ModelClassifier:
-    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+    def __init__(self, bundle: Bundle, settings: Settings, in_flight: InFlight | None = None) -> None:
         engines = [
             load_engine(
                 bundle,
@@ -81,30 +93,31 @@ class ModelClassifier:
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
         self._max_batch = settings.batch_limit
+        self._in_flight = InFlight() if in_flight is None else in_flight
+        self._budget = budget_of_worker(settings)
         self._batcher = Batcher(
             engines,
             max_batch=settings.batch_limit,
             queue_size=settings.queue_size,
             delay=settings.batch_delay_ms / 1000,
+            computing=self._in_flight.computing,
         )
 
     def warm_up(self) -> None:
-        try_out(self._bundle, self._batcher.run_on_each, self._max_batch)
+        warm_up(self._bundle, self._batcher.run_on_each, self._max_batch)
         self.ready = True
         metrics.workers_ready.set(1)
 
     def classify(
         self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = lambda: False
     ) -> Answer:
-        if abandoned():
-            raise ClientGone("the client hung up while the request waited for its turn")
-        if time.monotonic() >= deadline:
-            raise DeadlineExceeded("the request waited too long for its turn: try again later")
+        patience = Patience(deadline, abandoned)
+        if over := patience.look():
+            raise over
         started = time.perf_counter()
-        decoded = [self._decode(data) for data in images]
+        decoded = [self._decode(data, partial(self._room, patience)) for data in images]
         decode_ms = (time.perf_counter() - started) * 1000
-        pictures = [item for item in decoded if isinstance(item, np.ndarray)]
-        jobs = iter(self._batcher.run(pictures, deadline, abandoned))
+        jobs = iter(self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], patience))
         outcomes: list[Sequence[Prediction] | ServiceError] = []
         done: list[Job] = []
         for item in decoded:
@@ -119,22 +132,29 @@ class ModelClassifier:
             metrics.stage_seconds.labels(stage).observe(milliseconds / 1000)
         return Answer(outcomes, timings)
 
-    def _decode(self, data: bytes) -> NDArray[np.uint8] | ServiceError:
+    def _decode(self, data: bytes, room: Room) -> NDArray[np.uint8] | ServiceError:
         try:
-            return decode(data, self._bundle.input, self._max_pixels)
+            return decode(data, self._bundle.input, self._max_pixels, room)
+        except (ClientGone, DeadlineExceeded):  # so is the whole request
+            raise
         except ServiceError as error:
             return error
+
+    @contextmanager
+    def _room(self, patience: Patience, pixels: int) -> Iterator[None]:
+        with self._budget.reserve(pixels, patience), self._in_flight.computing():
+            yield
 
     def _outcome(self, job: Job, top_k: int) -> Sequence[Prediction] | ServiceError:
         if isinstance(job.error, ServiceError):
             return job.error
         if job.error or job.logits is None:
-            raise job.error or RuntimeError("a picture was not computed")
+            raise job.error or RuntimeError("an image was not computed")
         return top_predictions(job.logits, self._bundle.labels, top_k)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities, of one picture's logits or row by row of many."""
+    """Probabilities from the logits of one image, or row by row of many."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     scores: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
     return scores
@@ -150,7 +170,7 @@ def top_predictions(logits: NDArray[np.float32], labels: Sequence[str], top_k: i
 def _timings(decode_ms: float, jobs: Sequence[Job]) -> Timings:
     if not jobs:
         return Timings(decode=decode_ms)
-    # Of several pictures: until the first was begun, and from there until the last was done.
+    # Of several images: until the first was started, and from there until the last was finished.
     started = min(job.started for job in jobs)
     return Timings(
         decode=decode_ms,

@@ -1,4 +1,4 @@
-"""A bundle's parts meet each other before requests meet them: each can be whole, and still not fit the others."""
+"""Warms up the engines, and checks that labels, input and model of a bundle fit together."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundles.bundle import Bundle
-from ..errors import BundleError
+from ..bundles.bundle import Bundle, damaged
+from ..errors import BundleError, first_line
 from .images.decode import INTERPOLATIONS
 
+Compute = Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]]
 
-def try_out(
-    bundle: Bundle, compute: Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]], max_batch: int
-) -> None:
-    """Computes the smallest and the largest batch, for which engines set up memory and kernels by the way."""
+
+def warm_up(bundle: Bundle, compute: Compute, max_batch: int) -> None:
+    """Computes the smallest and the largest batch on each engine, which then has its memory and kernels set up."""
     if bundle.input.interpolation not in INTERPOLATIONS:
-        raise _damaged(bundle, f"pictures cannot be resized with {bundle.input.interpolation!r}")
-    picture = np.zeros((*bundle.input.size, 3), np.uint8)
+        raise damaged(bundle.path, f"images cannot be resized with {bundle.input.interpolation!r}")
+    image = np.zeros((*bundle.input.size, 3), np.uint8)
     for size in (1, max_batch):
-        for logits in compute([picture] * size):
+        for logits in _try(bundle, compute, [image] * size):
             if logits.shape != (size, len(bundle.labels)):
-                raise _damaged(bundle, f"{len(bundle.labels)} labels for {logits.shape[-1]} classes")
+                raise damaged(bundle.path, f"{len(bundle.labels)} labels for {logits.shape[-1]} classes")
 
 
-def _damaged(bundle: Bundle, reason: str) -> BundleError:
-    return BundleError(f"the bundle {bundle.path} is damaged: {reason}; make it again with `make export`")
+def _try(bundle: Bundle, compute: Compute, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    try:
+        return compute(images)
+    except Exception as error:  # each framework raises what it likes
+        height, width = bundle.input.size
+        raise BundleError(
+            f"the model in the bundle {bundle.path} cannot compute {len(images)} image(s) of {width}x{height} pixels: "
+            f"{first_line(error)}; make it again with `make export`"
+        ) from error

@@ -1,6 +1,6 @@
 """All settings, flat and frozen; each is declared once, in the module of its subject.
 
-A setting is read from the environment variable of the same name in capitals.
+A setting is read from the environment variable of the same name in capitals, or from a `.env` file.
 `python -m my_inference_app.settings` prints them as the tables in docs/settings.md.
 """
 
@@ -11,12 +11,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .access import Access
-from .environment import PROJECT, environment
+from .conflicts import check_engine, check_ports, check_timeouts
+from .environment import PROJECT, variables
 from .limits import Limits
 from .model import Model
 from .network import Network
 from .serving import Serving
-from .setting import read
+from .setting import names_of, read
 from .urls import Urls
 
 __all__ = ["PROJECT", "Settings"]
@@ -24,10 +25,17 @@ __all__ = ["PROJECT", "Settings"]
 
 @dataclass(frozen=True)
 class Settings(Model, Serving, Limits, Access, Urls, Network):
+    def __post_init__(self) -> None:
+        check_timeouts(self)
+        check_engine(self)
+        check_ports(self)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        source = environment() if env is None else env
-        values: dict[str, Any] = {item.name: read(item, source) for item in fields(cls)}
+        """From this mapping, or else from the environment of the process and the `.env` file."""
+        if env is None:
+            env = variables([name for item in fields(cls) for name in names_of(item)])
+        values: dict[str, Any] = {item.name: read(item, env) for item in fields(cls)}
         return cls(**values)
 
     @property

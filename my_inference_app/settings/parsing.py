@@ -182,5 +182,5 @@ def _without_zone(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Addre
 
 def _key(text: str, place: str) -> bytes:
     if not _KEY.fullmatch(text):  # the key itself must not get into a log
-        raise ValueError(f"{place} has a space or a character beyond ASCII in it")
+        raise ValueError(f"{place} contains a space or a character that is not visible ASCII")
     return text.encode()

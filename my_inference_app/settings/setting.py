@@ -17,10 +17,14 @@ def setting(
     return field(default=default, metadata=details, repr=not secret)
 
 
+def names_of(item: Field[Any]) -> list[str]:
+    """The variables of a setting; the first that has a value wins."""
+    return [name for name in (item.name.upper(), item.metadata["alias"]) if name]
+
+
 def read(item: Field[Any], env: Mapping[str, str]) -> object:
-    """The value the environment gives this setting, or its default."""
-    names = [item.name.upper(), item.metadata["alias"]]
-    given = [(name, env[name].strip()) for name in names if env.get(name, "").strip()]
+    """The value that these variables give the setting, or its default."""
+    given = [(name, env[name].strip()) for name in names_of(item) if env.get(name, "").strip()]
     if not given:
         return item.default
     name, text = given[0]

@@ -25,12 +25,11 @@ def test_requests_are_counted_by_path_and_status(client: FlaskClient) -> None:
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 2]
 
 
-def test_duration_of_health_check_is_not_counted(client: FlaskClient) -> None:
+def test_durations_are_counted(client: FlaskClient) -> None:
     before = count("inference_request_seconds_count")
-    for _ in range(3):
-        client.get("/healthz")
+    client.get("/nothing")
     client.post("/predict", data=b"x")
-    assert count("inference_request_seconds_count") == before + 1
+    assert count("inference_request_seconds_count") == before + 2
 
 
 def test_errors_are_counted_by_code_for_each_image(client: FlaskClient, fake: FakeClassifier) -> None:
@@ -38,3 +37,10 @@ def test_errors_are_counted_by_code_for_each_image(client: FlaskClient, fake: Fa
     fake.unreadable = {b"bad": ImageUndecodable("no")}
     client.post("/predict", **form(*[("image", "a.jpg", data) for data in (b"bad", b"good", b"bad")]))
     assert count("inference_errors_total", code="image_undecodable") == before + 2
+
+
+def test_errors_on_the_page_are_counted(client: FlaskClient, fake: FakeClassifier) -> None:
+    before = count("inference_errors_total", code="image_undecodable")
+    fake.error = ImageUndecodable("no")
+    client.post("/", headers={"Accept": "text/html"}, **form(("image", "a.jpg", b"bad")))
+    assert count("inference_errors_total", code="image_undecodable") == before + 1

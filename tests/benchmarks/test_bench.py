@@ -1,4 +1,4 @@
-"""The benchmark still runs: two rows, a second each. Nothing is said about how fast anything was."""
+"""The benchmark runs: two rows, one second each. Speeds are not checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def measured(connections: int, speed: float) -> Measured:
     return Measured(connections, speed, 1.0, 2.0, 0, 0, 3.0, 100.0)
 
 
-def test_a_short_run(tmp_path: Path) -> None:
+def test_short_run_measures_its_rows(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--rows", "limit-small", "service-small"]
     options = ["--rounds", "1", "--seconds", "1", "--connections", "4", "--folder", str(tmp_path / "work")]
     done = subprocess.run(
@@ -42,7 +42,7 @@ def test_a_short_run(tmp_path: Path) -> None:
     assert ET.parse(tmp_path / "bench.svg").getroot().tag.endswith("svg")  # noqa: S314
 
 
-def test_an_unknown_row() -> None:
+def test_unknown_row_is_refused() -> None:
     command = [sys.executable, "-m", "benchmarks", "--rows", "nothing"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
@@ -63,7 +63,7 @@ def test_medians_and_ratios() -> None:
     ]
 
 
-def test_what_answered_wrongly_is_left_out() -> None:
+def test_row_with_a_wrong_answer_is_left_out() -> None:
     results = Results({"processor": "p", "cores": 2, "date": "d"}, {"service-bf16": "THIS", "x": "X"})
     results.ready["service-bf16"] = [1.0]
     results.add("service-bf16", measured(16, 1.0))
@@ -74,6 +74,6 @@ def test_what_answered_wrongly_is_left_out() -> None:
     )
 
 
-def test_the_figures_in_the_repository_say_where_they_come_from() -> None:
+def test_published_results_name_their_machine() -> None:
     found = json.loads((REPOSITORY / "benchmarks" / "results" / "bench.json").read_text())
     assert {"processor", "cores", "date"} <= set(found["machine"])

@@ -1,4 +1,4 @@
-"""The soak still runs, for seconds, and all it sends is answered; what is lost or grows is told."""
+"""The soak runs for seconds and loses nothing; its report names lost requests and growth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from benchmarks.soak.state import State, grown, state
 from tests.live.service import REPOSITORY, environment, until
 
 SOAK = [sys.executable, "-m", "benchmarks.soak"]
-PICTURE = Case("picture")
+IMAGE = Case("image")
 
 
 def command(folder: Path, *options: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def command(folder: Path, *options: str) -> dict[str, Any]:
     return {"args": [*SOAK, *where, *options], "cwd": REPOSITORY}
 
 
-def test_a_short_soak(tmp_path: Path, efficientnet: Path) -> None:
+def test_short_soak_loses_nothing(tmp_path: Path, efficientnet: Path) -> None:
     options = command(tmp_path, "--minutes", "0", "--clients", "2", "--crowd", "150", "--percent", "60")
     done = subprocess.run(**options, env=environment(BUNDLE=efficientnet), capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -49,7 +49,7 @@ def test_a_short_soak(tmp_path: Path, efficientnet: Path) -> None:
     assert found["before"]["processes"] == found["after"]["processes"]
 
 
-def test_ctrl_c_ends_it_with_what_was_counted(tmp_path: Path, efficientnet: Path) -> None:
+def test_ctrl_c_ends_the_soak_with_its_counts(tmp_path: Path, efficientnet: Path) -> None:
     options = command(tmp_path, "--minutes", "60", "--clients", "1", "--crowd", "20")
     log = tmp_path / "log"
     with log.open("wb") as out:
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_it_with_what_was_counted(tmp_path: Path, efficientnet: Path
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"nonsense\r\n\r\n"])
-def test_a_broken_answer_is_lost(answer: bytes) -> None:
+def test_broken_answer_counts_as_lost(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -84,21 +84,21 @@ def test_a_broken_answer_is_lost(answer: bytes) -> None:
         thread.start()
         stop = threading.Event()
         stop.set()  # no pauses
-        target = Target(server.getsockname()[1], Counts(), stop, [PICTURE], [PICTURE])
+        target = Target(server.getsockname()[1], Counts(), stop, [IMAGE], [IMAGE])
         each_once(target)
         all_at_once(target, 2)
         thread.join()
-    assert target.counts.lost == {"picture": 1, "many at once": 2}
+    assert target.counts.lost == {"image": 1, "many at once": 2}
     assert target.counts.sent == 3
 
 
-def test_nobody_there_is_lost() -> None:
+def test_refused_connection_counts_as_lost() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    target = Target(port, Counts(), threading.Event(), [PICTURE], [PICTURE])
+    target = Target(port, Counts(), threading.Event(), [IMAGE], [IMAGE])
     each_once(target)
     all_at_once(target, 2)
-    assert target.counts.lost == {"picture": 1, "many at once": 2}
+    assert target.counts.lost == {"image": 1, "many at once": 2}
 
 
 def result(counts: Counts, after: State, *, interrupted: bool = False) -> Result:
@@ -106,24 +106,24 @@ def result(counts: Counts, after: State, *, interrupted: bool = False) -> Result
     return Result(machine, 83, interrupted, counts, State(100.0, 50, 40, 6), after, 5)
 
 
-def test_what_is_lost_or_grew_is_told_in_one_line() -> None:
+def test_verdict_names_lost_requests_and_growth() -> None:
     counts = Counts()
-    counts.add("picture", Verdict("lost", "500 instead of 200"))
+    counts.add("image", Verdict("lost", "500 instead of 200"))
     said = text(result(counts, State(106.0, 50, 40, 7))).splitlines()
     assert said[0] == "p, 2 cores, d, 1:23 minutes"
     assert said[-1] == (
-        "FAILED: 1 lost, the first: picture: 500 instead of 200; "
+        "FAILED: 1 lost, the first: image: 500 instead of 200; "
         "memory mb grew from 100.0 to 106.0; processes grew from 6 to 7"
     )
 
 
-def test_a_little_more_is_no_growth() -> None:
+def test_growth_below_the_percentage_is_accepted() -> None:
     before = State(100.0, 50, 40, 6)
     assert grown(before, State(104.9, 52, 42, 6), 5) == []
     assert len(grown(before, State(105.1, 53, 43, 7), 5)) == 4
 
 
-def test_the_state_is_that_of_the_process_and_its_children() -> None:
+def test_state_covers_the_process_and_its_children() -> None:
     code = "import sys; held = [b'x' * 20_000_000, open('/dev/null')]; print('here', flush=True); sys.stdin.read()"
     me = psutil.Process(os.getpid())
     before = state(me)

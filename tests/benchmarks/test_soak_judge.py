@@ -1,4 +1,4 @@
-"""The soak takes no answer for right that is not."""
+"""The soak counts no wrong response as right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.soak.cases import CAT, COFFEE, Case
 from benchmarks.soak.judge import Reply, judge
 
 HEADERS = {"x-request-id": "me"}
-PICTURE = Case("picture", labels=(CAT,))
+IMAGE = Case("image", labels=(CAT,))
 SEVERAL = Case("several", labels=(CAT, None, COFFEE))
 BAD = Case("bad", status=400, code="bad_request")
 
@@ -31,18 +31,18 @@ def error(code: str) -> bytes:
 
 LATER = {**HEADERS, "retry-after": "1"}
 REPLIES: list[tuple[Case, Reply, str]] = [
-    (PICTURE, Reply(200, HEADERS, success(281, 1)), "answered"),
-    (PICTURE, Reply(200, HEADERS, success(1, 281)), "lost"),
-    (PICTURE, Reply(200, {"x-request-id": "you"}, success(281)), "lost"),
-    (PICTURE, Reply(200, {}, success(281)), "lost"),
-    (PICTURE, Reply(200, HEADERS, success(281)[:-1]), "lost"),
-    (PICTURE, Reply(200, HEADERS, error("no_image")), "lost"),
-    (PICTURE, Reply(200, HEADERS, b""), "lost"),
-    (PICTURE, Reply(502, LATER, error("unreachable")), "lost"),
-    (PICTURE, Reply(503, LATER, error("overloaded")), "refused"),
-    (PICTURE, Reply(429, LATER, error("rate_limited")), "refused"),
-    (PICTURE, Reply(503, HEADERS, error("overloaded")), "lost"),
-    (PICTURE, Reply(503, LATER, b"<html>"), "lost"),
+    (IMAGE, Reply(200, HEADERS, success(281, 1)), "answered"),
+    (IMAGE, Reply(200, HEADERS, success(1, 281)), "lost"),
+    (IMAGE, Reply(200, {"x-request-id": "you"}, success(281)), "lost"),
+    (IMAGE, Reply(200, {}, success(281)), "lost"),
+    (IMAGE, Reply(200, HEADERS, success(281)[:-1]), "lost"),
+    (IMAGE, Reply(200, HEADERS, error("no_image")), "lost"),
+    (IMAGE, Reply(200, HEADERS, b""), "lost"),
+    (IMAGE, Reply(502, LATER, error("unreachable")), "lost"),
+    (IMAGE, Reply(503, LATER, error("overloaded")), "refused"),
+    (IMAGE, Reply(429, LATER, error("rate_limited")), "refused"),
+    (IMAGE, Reply(503, HEADERS, error("overloaded")), "lost"),
+    (IMAGE, Reply(503, LATER, b"<html>"), "lost"),
     (SEVERAL, Reply(200, HEADERS, several(success(282), error("x"), success(504))), "answered"),
     (SEVERAL, Reply(200, HEADERS, several(success(504), error("x"), success(282))), "lost"),
     (SEVERAL, Reply(200, HEADERS, several(success(282), success(1), success(504))), "lost"),
@@ -69,7 +69,7 @@ JSON = st.recursive(
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=300)
 @given(
-    st.sampled_from([PICTURE, SEVERAL, BAD]),
+    st.sampled_from([IMAGE, SEVERAL, BAD]),
     st.sampled_from([200, 400, 429, 500, 503]),
     st.binary() | JSON.map(lambda value: json.dumps(value).encode()),
     st.sampled_from([HEADERS, LATER, {**HEADERS, "retry-after": "soon"}]),

@@ -1,4 +1,4 @@
-"""A real Chromium without a window, with nothing of its own on its mind."""
+"""A real Chromium without a window, and without background activity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def chromium(profile: Path, *, javascript: bool = True) -> Iterator[webdriver.Ch
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
         "--headless",
-        "--no-sandbox",  # Chromium's own needs another user than root
+        "--no-sandbox",  # Chromium refuses to sandbox itself as root
         "--disable-gpu",
         "--disable-dev-shm-usage",
         "--disable-background-networking",
@@ -30,7 +30,7 @@ def chromium(profile: Path, *, javascript: bool = True) -> Iterator[webdriver.Ch
     if not javascript:
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.implicitly_wait(30)  # a click returns before the page it leads to is there
+    driver.implicitly_wait(30)  # a click returns before the next page is loaded
     try:
         yield driver
     finally:

@@ -1,4 +1,4 @@
-"""A page of another origin uses the API, in a real Chromium that keeps to the rules."""
+"""A page of another origin uses the API, in a real Chromium that enforces CORS."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.browser.chromium import chromium
 from tests.images import plain_image
 from tests.live.service import Service, running
 
-# The header with the key makes the browser ask first whether it may.
+# The header with the key makes the browser send a preflight request first.
 POST = """
 const [url, data, done] = arguments;
-const picture = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+const image = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
 const form = new FormData();
-form.append("image", new Blob([picture]), "picture.png");
+form.append("image", new Blob([image]), "image.png");
 fetch(url, {method: "POST", headers: {"X-API-Key": "key"}, body: form})
     .then(async (answer) => done({status: answer.status, id: answer.headers.get("X-Request-ID"),
                                   body: await answer.json()}))
@@ -64,14 +64,16 @@ def post(browser: webdriver.Chrome, url: str, data: bytes) -> dict[str, Any]:
     return answer
 
 
-def test_a_page_that_is_named_and_one_that_is_not(tmp_path: Path, pages: list[str], service: Service) -> None:
+def test_permitted_page_uses_the_api_and_other_page_does_not(
+    tmp_path: Path, pages: list[str], service: Service
+) -> None:
     with chromium(tmp_path / "profile") as browser:
         browser.get(pages[0])
         answer = post(browser, service.url, plain_image("blue"))
         assert answer["status"] == 200
         assert answer["body"]["predictions"][0]["label"] == "blue"
         assert answer["id"] == answer["body"]["request_id"]
-        refused = post(browser, service.url, b"no picture")
+        refused = post(browser, service.url, b"not an image")
         assert (refused["status"], refused["body"]["error"]["code"]) == (415, "unsupported_format")
         too_large = post(browser, service.url, bytes(1024 * 1024 + 1))
         assert (too_large["status"], too_large["body"]["error"]["code"]) == (413, "payload_too_large")

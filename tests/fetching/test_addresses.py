@@ -1,4 +1,4 @@
-"""Which URLs, addresses and settings are taken, and which are not."""
+"""Which URLs and addresses are accepted, and which are refused."""
 
 # ruff: noqa: RUF001
 
@@ -29,7 +29,7 @@ NO_URLS = [
     *["", " ", "cat.jpg", "//a.test/", "a.test", "http:", "http://", "http:///x", "http:/a.test", "https:a.test"],
     *["ftp://a.test/", "file:///etc/passwd", "gopher://a.test/", "data:image/png;base64,AA==", "jar:http://a.test"],
     *["unix:///run/docker.sock", "dict://a.test:11211/", "httpss://a.test/", "http+unix://a.test/"],
-    # Users, fragments and what else parsers read in different ways.
+    # Users, fragments and other parts that parsers read in different ways.
     *["http://good@127.0.0.1/", "http://user:word@a.test/", "http://@a.test/", "http://good:80@127.0.0.1/"],
     *["http://127.0.0.1#@good/", "http://good#@127.0.0.1/", "http://a.test/#x", "http://good\\@127.0.0.1/"],
     *["http:\\\\a.test", "http://a.test\\x", "http://good;@127.0.0.1", "http://a.test/\\..\\x", "http://a.test;/"],
@@ -43,7 +43,7 @@ NO_URLS = [
     *["http://2130706433/", "http://0177.0.0.1/", "http://0x7f.1/", "http://0x7f000001/", "http://0x7f.0.0.0x1/"],
     *["http://127.1/", "http://127.0.1/", "http://0/", "http://010.8.8.8/", "http://256.0.0.1/", "http://1.2.3.4.5/"],
     *["http://127.0.0.1e/", "http://017700000001/", "http://127.0.0.01/", "http://127.0.0.0x1/", "http://1.2.3/"],
-    # Beyond ASCII, and what folds into it.
+    # Characters beyond ASCII, and those that normalise to ASCII.
     *["http://127。0。0。1/", "http://127．0．0．1/", "http://１２７.0.0.1/", "http://①②⑦.0.0.1/", "http://١٢٧.0.0.1/"],
     *["http://ä.test/", "http://ａ.test/", "http://a。test/", "http://\u212a.com/", "http://\u017f.com/"],
     *[
@@ -70,17 +70,17 @@ NO_URLS = [
 
 
 @pytest.mark.parametrize("text", PRIVATE.split())
-def test_what_is_not_public(text: str) -> None:
+def test_private_address_is_not_public(text: str) -> None:
     assert not is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("text", PUBLIC.split())
-def test_what_is_public(text: str) -> None:
+def test_public_address_is_public(text: str) -> None:
     assert is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("url", NO_URLS, ids=ascii)
-def test_what_is_no_plain_url(url: str) -> None:
+def test_malformed_url_is_refused(url: str) -> None:
     with pytest.raises((Refused, ValueError)):
         parse(url)
 
@@ -97,7 +97,7 @@ def test_what_is_no_plain_url(url: str) -> None:
         ("https://[2001:DB8::1]:8443/", "https", "[2001:db8::1]:8443", "2001:DB8::1", 8443, "/"),
     ],
 )
-def test_what_a_url_says(url: str, scheme: str, authority: str, host: str, port: int, path: str) -> None:
+def test_url_is_parsed(url: str, scheme: str, authority: str, host: str, port: int, path: str) -> None:
     target = parse(url)
     assert (target.scheme, target.authority, target.host) == (scheme, authority, host)
     assert (target.port, target.path) == (port, path)
@@ -105,12 +105,12 @@ def test_what_a_url_says(url: str, scheme: str, authority: str, host: str, port:
 
 
 @pytest.mark.parametrize("port", [1, 22, 81, 8080, 65535, 99999])
-def test_other_ports(port: int) -> None:
+def test_port_outside_url_ports_is_refused(port: int) -> None:
     with pytest.raises(Refused, match="URL_PORTS"):
         Rules(Settings()).check_port(parse(f"http://example.com:{port}/"))
 
 
-def test_the_ports_of_the_settings() -> None:
+def test_url_ports_sets_the_ports() -> None:
     rules = Rules(Settings(url_ports=frozenset({8080, 1, 65535})))
     for port in (8080, 1, 65535):
         rules.check_port(parse(f"http://example.com:{port}/"))
@@ -127,18 +127,18 @@ def allows(allow: str, host: str, *addresses: str) -> bool:
     return True
 
 
-def test_one_address_that_is_not_public_is_enough() -> None:
+def test_one_private_address_of_several_is_refused() -> None:
     assert allows("", "example.com", "8.8.8.8", "2606:4700::1111")
     assert not allows("", "example.com", "8.8.8.8", "10.0.0.1")
     assert not allows("", "example.com", "2606:4700::1111", "::1")
 
 
-def test_what_is_allowed_besides() -> None:
-    allow = "pictures.Internal, 10.1.0.0/16,fd00::/8,192.168.0.7"
-    assert allows(allow, "pictures.internal", "10.9.9.9", "8.8.8.8")
+def test_url_allow_permits_further_hosts() -> None:
+    allow = "images.Internal, 10.1.0.0/16,fd00::/8,192.168.0.7"
+    assert allows(allow, "images.internal", "10.9.9.9", "8.8.8.8")
     assert allows(allow, "any.name", "10.1.255.255", "fd00::1", "192.168.0.7", "8.8.8.8")
     assert not allows(allow, "any.name", "10.1.0.1", "10.2.0.1")
     assert not allows(allow, "any.name", "192.168.0.8")
-    assert not allows(allow, "more.pictures.internal", "10.9.9.9")
-    assert not allows(allow, "any.name", "::ffff:10.1.0.1"), "not in the form it is allowed in"
+    assert not allows(allow, "more.images.internal", "10.9.9.9")
+    assert not allows(allow, "any.name", "::ffff:10.1.0.1"), "an IPv4 network does not permit the mapped IPv6 form"
     assert not allows("fe80::/10", "any.name", "fe80::1%eth0")

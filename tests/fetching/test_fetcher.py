@@ -1,4 +1,4 @@
-"""What is asked of the servers that pictures are fetched from, and what of their answers is taken."""
+"""The request that a remote server gets, and the responses that are accepted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GOOD: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_good_answers(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
+def test_valid_response_is_classified(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
     remote.answers["/a"] = GOOD[kind]
     remote.answers["/b"] = moved("c?d=/e", "307 Temporary Redirect")
     remote.answers["/c?d=/e"] = moved(f"{remote.url}/cat", "308 Permanent Redirect")
@@ -40,7 +40,7 @@ def test_good_answers(fetching: FlaskClient, fake: FakeClassifier, remote: Remot
     assert fake.images == [DATA]
 
 
-def test_what_the_remote_server_gets_to_see(
+def test_remote_server_gets_no_headers_of_the_client(
     fetching: FlaskClient, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in PROXIES:
@@ -60,7 +60,7 @@ def test_what_the_remote_server_gets_to_see(
     ]
 
 
-def test_what_arrives_is_looked_at_like_an_upload(tiny: Bundle, remote: Remote) -> None:
+def test_fetched_bytes_are_checked_like_an_upload(tiny: Bundle, remote: Remote) -> None:
     client = create_app(Settings(bundle=str(tiny.path), **allowing(remote))).test_client()
     remote.answers |= {"/text": http(b"text " * 20), "/half": http(DATA[:60])}
     assert client.post(f"/predict?url={remote.url}/dog").get_json()["response"]["body"] == '"red"'
@@ -69,7 +69,7 @@ def test_what_arrives_is_looked_at_like_an_upload(tiny: Bundle, remote: Remote) 
     assert_error(client.post("/predict?url=http://127.0.0.2/"), 422, "fetch_failed")
 
 
-def test_the_reason_is_in_the_log_and_no_secret(
+def test_log_has_the_reason_and_no_secret(
     fetching: FlaskClient, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")
@@ -79,7 +79,7 @@ def test_the_reason_is_in_the_log_and_no_secret(
         response = fetching.post("/predict", json={"url": url}, headers={"X-Request-ID": "find-me"})
         assert_error(response, 422, "fetch_failed")
     lines = [message for message in caplog.messages if "was not fetched" in message]
-    expected = ["status 404", "no plain http", "port 80 is not in URL_PORTS", "BadStatusLine"]
+    expected = ["status 404", "not a plain http", "port 80 is not in URL_PORTS", "BadStatusLine"]
     assert len(lines) == len(expected)
     for line, reason in zip(lines, expected, strict=True):
         assert reason in line

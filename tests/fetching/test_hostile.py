@@ -1,4 +1,4 @@
-"""Servers that answer badly, slowly, without end or with a way to somewhere else: one answer to all of it."""
+"""Malformed, endless and redirecting responses: all of them give the client the same error."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ BAD: dict[str, Answer] = {
 
 @pytest.fixture(scope="module")
 def message() -> str:
-    """What is said of a URL nobody would fetch."""
+    """The message for a malformed URL."""
     client = client_of(FakeClassifier(), predict_urls=True)
     return assert_error(client.post("/predict", json={"url": "nonsense"}), 422, "fetch_failed")
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_answers(
+def test_bad_response_returns_the_same_error(
     fake: FakeClassifier, remote: Remote, message: str, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")
@@ -80,16 +80,16 @@ def test_bad_answers(
     assert fake.images == []
     assert "/cat" not in remote.paths
     assert "was not fetched" in caplog.text
-    assert "Timeout" not in caplog.text, "it is not the time that ends what has no end"
+    assert "Timeout" not in caplog.text, "a limit of bytes ends an endless response, not the timeout"
 
 
-def test_a_port_nobody_listens_on(fake: FakeClassifier, message: str) -> None:
+def test_closed_port_returns_the_same_error(fake: FakeClassifier, message: str) -> None:
     with remote_server() as gone:
         client = client_of(fake, **allowing(gone))
     assert assert_error(client.post(f"/predict?url={gone.url}/cat"), 422, "fetch_failed") == message
 
 
-def test_redirects_lead_to_no_place_that_is_not_allowed(
+def test_redirect_to_a_forbidden_address_is_refused(
     fetching: FlaskClient, remote: Remote, fake: FakeClassifier, message: str
 ) -> None:
     with remote_server({"/cat": http(DATA)}, host="127.0.0.2", port=remote.port) as inner:

@@ -1,4 +1,4 @@
-"""No server and no resolver takes more of the service's time, memory and threads than it is given."""
+"""Remote servers and resolvers cannot exceed their limits of time, memory and threads."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def hasty(fake: FakeClassifier, remote: Remote) -> FlaskClient:
-    """Of a service that has little patience."""
+    """A client of a service with a short URL_TIMEOUT."""
     return client_of(fake, **allowing(remote, url_timeout=0.5, max_upload_mb=1))
 
 
-def test_as_large_as_allowed(fake: FakeClassifier, remote: Remote) -> None:
+def test_image_at_the_size_limit_is_classified(fake: FakeClassifier, remote: Remote) -> None:
     data = b"x" * MEGABYTE
     client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
     for remote.answers["/large"] in (http(data), http(data, length=False), chunked(data)):
@@ -38,7 +38,7 @@ def test_as_large_as_allowed(fake: FakeClassifier, remote: Remote) -> None:
         assert fake.images == [data]
 
 
-def test_all_pictures_of_a_request_together_are_limited(fake: FakeClassifier, remote: Remote) -> None:
+def test_images_of_one_request_share_the_size_limit(fake: FakeClassifier, remote: Remote) -> None:
     remote.answers["/half"] = http(b"x" * (MEGABYTE // 2))
     client = client_of(fake, **allowing(remote, max_upload_mb=1, url_timeout=60))
     urls = [f"{remote.url}/{name}" for name in ("half", "half", "cat")]
@@ -52,19 +52,21 @@ def drips(remote: Remote, data: bytes, start: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("start", [0, 20, len(http(DATA)) - 60], ids=["status", "headers", "body"])
-def test_servers_that_drip(hasty: FlaskClient, fake: FakeClassifier, remote: Remote, start: int) -> None:
-    """All of it would come in the end, and never is a byte late."""
+def test_slow_response_ends_at_url_timeout(
+    hasty: FlaskClient, fake: FakeClassifier, remote: Remote, start: int
+) -> None:
+    """The whole response would arrive in the end, and no single byte is late."""
     remote.answers["/drip"] = lambda: drips(remote, http(DATA), start)
     assert_error(hasty.post(f"/predict?url={remote.url}/drip"), 422, "fetch_failed")
     assert fake.images == []
 
 
-def test_a_server_that_says_nothing(hasty: FlaskClient, remote: Remote) -> None:
+def test_silent_server_ends_at_url_timeout(hasty: FlaskClient, remote: Remote) -> None:
     remote.answers["/silent"] = remote.silence
     assert_error(hasty.post(f"/predict?url={remote.url}/silent"), 422, "fetch_failed")
 
 
-def test_the_time_is_for_all_pictures_of_a_request(hasty: FlaskClient, remote: Remote) -> None:
+def test_images_of_one_request_share_the_time(hasty: FlaskClient, remote: Remote) -> None:
     remote.answers["/silent"] = remote.silence
     urls = [f"{remote.url}/{name}" for name in ("silent", "cat", "dog")]
     results = hasty.post("/predict", json={"url": urls}).get_json()["results"]
@@ -72,9 +74,7 @@ def test_the_time_is_for_all_pictures_of_a_request(hasty: FlaskClient, remote: R
     assert remote.paths == ["/silent"]
 
 
-def test_the_deadline_of_the_request_comes_first(
-    tiny: Bundle, remote: Remote, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_request_deadline_ends_fetching(tiny: Bundle, remote: Remote, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")
     remote.answers["/drip"] = lambda: remote.drip(http(DATA))
     settings = Settings(bundle=str(tiny.path), request_timeout=0.3, **allowing(remote, url_timeout=60))
@@ -83,7 +83,7 @@ def test_the_deadline_of_the_request_comes_first(
     assert "TimeoutError" in caplog.text
 
 
-def test_what_is_said_to_be_too_large_is_not_waited_for(
+def test_too_large_content_length_is_refused_at_once(
     fake: FakeClassifier, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "my_inference_app")
@@ -94,7 +94,7 @@ def test_what_is_said_to_be_too_large_is_not_waited_for(
     assert "Timeout" not in caplog.text
 
 
-def test_a_quarter_of_the_threads_fetch_and_the_others_go_on(fake: FakeClassifier, remote: Remote) -> None:
+def test_fetching_uses_a_quarter_of_the_threads(fake: FakeClassifier, remote: Remote) -> None:
     remote.answers["/silent"] = remote.silence
     client = client_of(fake, threads=8, **allowing(remote, url_timeout=60))
 
@@ -113,7 +113,7 @@ def test_a_quarter_of_the_threads_fetch_and_the_others_go_on(fake: FakeClassifie
     assert client.post(f"/predict?url={remote.url}/cat").status_code == 200
 
 
-def test_lookups_that_hang_hold_no_request_and_do_not_pile_up(
+def test_hanging_lookups_end_at_url_timeout_and_do_not_pile_up(
     fake: FakeClassifier, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_of(fake, threads=8, **allowing(remote, url_timeout=0.2))
@@ -139,8 +139,8 @@ def test_lookups_that_hang_hold_no_request_and_do_not_pile_up(
         finally:
             wake.set()
         patch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("127.0.0.1", remote.port))])
-        for _ in range(20):  # until the two are through
+        for _ in range(20):  # until the two hanging lookups have ended
             if ask("good.test").status_code == 200:
                 break
     assert fake.images == [DATA]
-    assert len(asked) == 2, "a quarter of the threads; those that waited are not looked up any more"
+    assert len(asked) == 2, "lookups use a quarter of the threads, and those that waited were cancelled"

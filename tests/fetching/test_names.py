@@ -1,4 +1,4 @@
-"""Names: looked up once, all their addresses checked. The answers of the resolver are the tests' own."""
+"""A name is looked up once, and all its addresses are checked. The tests replace the resolver."""
 
 # ruff: noqa: RUF001, S104
 
@@ -18,7 +18,7 @@ DATA = plain_image()
 
 
 class Resolver:
-    """Gives each lookup of a name the next of its answers."""
+    """Answers each lookup with the next list of addresses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers: list[list[str]] = []
@@ -43,10 +43,10 @@ def ask(client: FlaskClient, remote: Remote, name: str = "a.test", path: str = "
     return client.post("/predict", json={"url": f"http://{name}:{remote.port}{path}"})
 
 
-def test_a_name_is_looked_up_once(
+def test_name_is_looked_up_once(
     fetching: FlaskClient, fake: FakeClassifier, remote: Remote, resolver: Resolver
 ) -> None:
-    """One that changes its address between the check and the connection leads to the address that was checked."""
+    """If the name changes its address after the check, the connection still goes to the checked address."""
     resolver.answers = [["127.0.0.1"], ["127.0.0.2"], ["10.0.0.1"]]
     with remote_server({"/cat": http(b"secret")}, host="127.0.0.2", port=remote.port) as inner:
         assert ask(fetching, remote).status_code == 200
@@ -55,9 +55,7 @@ def test_a_name_is_looked_up_once(
     assert f"\r\nHost: a.test:{remote.port}\r\n" in remote.heads[0]
 
 
-def test_a_name_that_has_changed_by_the_time_of_a_redirect(
-    fetching: FlaskClient, remote: Remote, resolver: Resolver
-) -> None:
+def test_name_is_checked_again_at_a_redirect(fetching: FlaskClient, remote: Remote, resolver: Resolver) -> None:
     remote.answers["/away"] = moved("/cat")
     resolver.answers = [["127.0.0.1"], ["127.0.0.2"]]
     assert_error(ask(fetching, remote, path="/away"), 422, "fetch_failed")
@@ -79,7 +77,7 @@ def test_a_name_that_has_changed_by_the_time_of_a_redirect(
         [],
     ],
 )
-def test_one_address_that_is_not_allowed_is_enough(
+def test_name_with_one_forbidden_address_is_refused(
     fetching: FlaskClient, fake: FakeClassifier, remote: Remote, resolver: Resolver, addresses: list[str]
 ) -> None:
     resolver.answers = [addresses]
@@ -88,26 +86,26 @@ def test_one_address_that_is_not_allowed_is_enough(
 
 
 @pytest.mark.parametrize("name", ["localhost", "LocalHost"])
-def test_names_of_this_machine(fake: FakeClassifier, remote: Remote, name: str) -> None:
-    """As the real resolver knows them."""
+def test_localhost_is_refused(fake: FakeClassifier, remote: Remote, name: str) -> None:
+    """This test uses the real resolver."""
     client = client_of(fake, **allowing(remote, url_allow=""))
     assert_error(ask(client, remote, name), 422, "fetch_failed")
     assert (remote.heads, fake.images) == ([], [])
 
 
-def test_a_name_that_is_allowed_may_have_any_address(fake: FakeClassifier, remote: Remote, resolver: Resolver) -> None:
-    client = client_of(fake, **allowing(remote, url_allow="pictures.internal"))
+def test_name_in_url_allow_may_have_any_address(fake: FakeClassifier, remote: Remote, resolver: Resolver) -> None:
+    client = client_of(fake, **allowing(remote, url_allow="images.internal"))
     resolver.answers = [["127.0.0.1"]] * 2
-    assert ask(client, remote, "Pictures.Internal").status_code == 200
-    assert_error(ask(client, remote, "more.pictures.internal"), 422, "fetch_failed")
+    assert ask(client, remote, "Images.Internal").status_code == 200
+    assert_error(ask(client, remote, "more.images.internal"), 422, "fetch_failed")
 
 
-def test_addresses_that_are_dead_are_passed_over(fake: FakeClassifier, remote: Remote, resolver: Resolver) -> None:
+def test_dead_addresses_are_skipped(fake: FakeClassifier, remote: Remote, resolver: Resolver) -> None:
     client = client_of(fake, **allowing(remote, url_allow="127.0.0.0/8,::1"))
     resolver.answers = [["::1", "127.0.0.3", "127.0.0.1", "127.0.0.4"], ["127.0.0.3"] * 8 + ["127.0.0.1"]]
     assert ask(client, remote).status_code == 200
     assert fake.images == [DATA]
-    assert_error(ask(client, remote), 422, "fetch_failed")  # not all of any number
+    assert_error(ask(client, remote), 422, "fetch_failed")  # only the first eight addresses are tried
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_addresses_that_are_dead_are_passed_over(fake: FakeClassifier, remote: R
         *["http://127。0。0。1:PORT/", "http://１２７.0.0.1:PORT/", "http://%31.0.0.1:PORT/", "http://b\\@a:PORT/"],
     ],
 )
-def test_what_is_refused_without_a_lookup(
+def test_forbidden_url_is_refused_without_a_lookup(
     fetching: FlaskClient, remote: Remote, resolver: Resolver, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr(socket, "socket", None)
@@ -129,6 +127,6 @@ def test_what_is_refused_without_a_lookup(
     assert (resolver.asked, remote.heads) == ([], [])
 
 
-def test_a_label_that_is_too_long_for_a_resolver(fetching: FlaskClient, remote: Remote) -> None:
-    """Python's own refuses it, with an error of its own kind."""
+def test_label_too_long_for_a_resolver_is_refused(fetching: FlaskClient, remote: Remote) -> None:
+    """Python raises a UnicodeError for it."""
     assert_error(ask(fetching, remote, "a" * 64), 422, "fetch_failed")

@@ -1,4 +1,4 @@
-"""https: the connection goes to an address, the certificate must be the name's."""
+"""https: the connection goes to an address, and the certificate must belong to the name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.images import plain_image
 from tests.remote import Remote, allowing, http, moved, remote_server
 
 DATA = plain_image()
-NAME = "pictures.test"
+NAME = "images.test"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate in one file; it vouches for itself."""
+    """A key and its self-signed certificate in one file."""
     folder = tmp_path_factory.mktemp("tls")
     key, file = folder / "key.pem", folder / "both.pem"
     subprocess.run(
@@ -42,7 +42,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def names() -> list[str | None]:
-    """What clients ask the server for."""
+    """The server names (SNI) that clients sent."""
     return []
 
 
@@ -52,12 +52,12 @@ def secure(certificate: Path, names: list[str | None], monkeypatch: pytest.Monke
     context.load_cert_chain(certificate)
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(socket, "getaddrinfo", _everything_is_here)
+    monkeypatch.setattr(socket, "getaddrinfo", _resolve_to_loopback)
     with remote_server({"/cat": http(DATA)}, tls=context) as server:
         yield server
 
 
-def _everything_is_here(_host: str, port: int, **_: Any) -> list[Any]:
+def _resolve_to_loopback(_host: str, port: int, **_: Any) -> list[Any]:
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
@@ -70,7 +70,7 @@ def client(fake: FakeClassifier, secure: Remote) -> FlaskClient:
     return client_of(fake, **allowing(secure, url_timeout=20))
 
 
-def test_the_name_is_asked_for_and_found_in_the_certificate(
+def test_certificate_of_the_name_is_accepted(
     client: FlaskClient, fake: FakeClassifier, secure: Remote, names: list[str | None]
 ) -> None:
     assert ask(client, secure, NAME.upper()).status_code == 200
@@ -79,12 +79,12 @@ def test_the_name_is_asked_for_and_found_in_the_certificate(
 
 
 @pytest.mark.parametrize("host", ["other.test", f"www.{NAME}", "test", "127.0.0.1"])
-def test_a_certificate_of_another_name(client: FlaskClient, secure: Remote, host: str) -> None:
+def test_certificate_of_another_name_is_refused(client: FlaskClient, secure: Remote, host: str) -> None:
     assert_error(ask(client, secure, host), 422, "fetch_failed")
     assert secure.heads == []
 
 
-def test_a_certificate_nobody_vouches_for(
+def test_untrusted_certificate_is_refused(
     client: FlaskClient, secure: Remote, names: list[str | None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
@@ -93,10 +93,8 @@ def test_a_certificate_nobody_vouches_for(
     assert (names, secure.heads) == ([NAME], [])
 
 
-def test_a_server_that_does_not_speak_tls(
-    fake: FakeClassifier, remote: Remote, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", _everything_is_here)
+def test_server_without_tls_is_refused(fake: FakeClassifier, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _resolve_to_loopback)
     remote.answers["/"] = http(DATA)
     assert_error(ask(client_of(fake, **allowing(remote, url_timeout=1)), remote), 422, "fetch_failed")
 
@@ -104,8 +102,9 @@ def test_a_server_that_does_not_speak_tls(
 @pytest.mark.parametrize(
     ("start", "end", "status"), [("http", "https", 200), ("https", "http", 422), ("https", "https", 200)]
 )
-def test_redirects(fake: FakeClassifier, secure: Remote, remote: Remote, start: str, end: str, status: int) -> None:
-    """To https, but not from it."""
+def test_redirect_may_lead_to_https_but_not_from_it(
+    fake: FakeClassifier, secure: Remote, remote: Remote, start: str, end: str, status: int
+) -> None:
     servers = {"http": remote, "https": secure}
     servers[start].answers["/away"] = moved(f"{end}://{NAME}:{servers[end].port}/cat")
     client = client_of(fake, **allowing(remote, secure, url_timeout=20))

@@ -17,6 +17,7 @@ from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import (
     BundleError,
     ClientGone,
+    DeadlineExceeded,
     ImageTooLarge,
     ImageUndecodable,
     ServiceError,
@@ -25,7 +26,9 @@ from my_inference_app.errors import (
 )
 from my_inference_app.inference.classifier import Classifier, ModelClassifier, Prediction, load, top_predictions
 from my_inference_app.settings import Settings
-from tests.images import COLOURS, plain_image
+from my_inference_app.watchdog import InFlight
+from tests.images import COLOURS, plain_image, png
+from tests.inference.gates import patient, until
 
 
 @pytest.fixture(scope="module", params=["openvino", "torch"])
@@ -44,7 +47,7 @@ def best(outcome: Sequence[Prediction] | ServiceError) -> str:
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
 @pytest.mark.parametrize("label", COLOURS)
-def test_the_label_of_a_picture(classifier: Classifier, label: str, format: str) -> None:
+def test_image_gets_its_label(classifier: Classifier, label: str, format: str) -> None:
     (outcome,) = classify(classifier, plain_image(label, format=format))
     assert best(outcome) == label
 
@@ -61,16 +64,16 @@ def test_scores_are_probabilities_best_first(classifier: Classifier) -> None:
 
 
 @pytest.mark.parametrize(("top_k", "found"), [(1, 1), (2, 2), (3, 3), (5, 3), (1000, 3)])
-def test_as_many_as_asked_for_and_as_there_are(classifier: Classifier, top_k: int, found: int) -> None:
+def test_top_k_bounds_the_predictions(classifier: Classifier, top_k: int, found: int) -> None:
     (outcome,) = classify(classifier, plain_image(), top_k=top_k)
     assert not isinstance(outcome, ServiceError)
     assert len(outcome) == found
 
 
-def test_several_pictures_in_their_order_each_with_its_own_error(classifier: Classifier) -> None:
+def test_several_images_keep_their_order_each_with_its_own_error(classifier: Classifier) -> None:
     images = [
         plain_image("red"),
-        b"no picture",
+        b"not an image",
         plain_image("blue", format="JPEG"),
         plain_image("red")[:60],
         b"",
@@ -84,25 +87,25 @@ def test_several_pictures_in_their_order_each_with_its_own_error(classifier: Cla
     assert [best(outcome) for outcome in outcomes[6:]] == ["green"] * 8
 
 
-def test_only_unreadable_pictures(classifier: Classifier) -> None:
+def test_request_with_only_unreadable_images_has_no_timings_of_the_engine(classifier: Classifier) -> None:
     answer = classifier.classify([b"", b"x"], 5, time.monotonic() + 60)
     assert [type(outcome) for outcome in answer.outcomes] == [UnsupportedFormat] * 2
     assert (answer.timings.queue, answer.timings.infer) == (0, 0)
 
 
-def test_timings(classifier: Classifier) -> None:
+def test_timings_of_readable_images_are_measured(classifier: Classifier) -> None:
     timings = classifier.classify([plain_image(), b"x", plain_image()], 5, time.monotonic() + 60).timings
     assert timings.decode > 0 and timings.infer > 0 and timings.queue >= 0
 
 
-def test_many_at_once(classifier: Classifier) -> None:
+def test_many_requests_at_once_get_their_own_labels(classifier: Classifier) -> None:
     labels = list(COLOURS) * 50
     with ThreadPoolExecutor(16) as pool:
         outcomes = list(pool.map(lambda label: classify(classifier, plain_image(label)), labels))
     assert [best(outcome) for (outcome,) in outcomes] == labels
 
 
-def test_it_is_ready_once_it_is_warm(tiny: Bundle) -> None:
+def test_classifier_is_ready_once_it_is_warm(tiny: Bundle) -> None:
     classifier = ModelClassifier(bundle.read(tiny.path), Settings())
     assert (classifier.name, classifier.ready) == ("tiny", False)
     classifier.warm_up()
@@ -110,7 +113,7 @@ def test_it_is_ready_once_it_is_warm(tiny: Bundle) -> None:
     assert load(Settings(bundle=str(tiny.path))).ready
 
 
-def test_one_picture_at_a_time_is_possible(tiny: Bundle) -> None:
+def test_batches_of_one_image_are_possible(tiny: Bundle) -> None:
     one_by_one = load(Settings(bundle=str(tiny.path), max_batch=1, queue_size=1))
     assert [best(outcome) for outcome in classify(one_by_one, *map(plain_image, COLOURS))] == list(COLOURS)
 
@@ -123,14 +126,40 @@ def test_one_picture_at_a_time_is_possible(tiny: Bundle) -> None:
         ({"engine": "torch", "device": ("abacus",)}, SettingError),
     ],
 )
-def test_what_cannot_be_loaded(tiny: Bundle, settings: dict[str, Any], error: type[Exception]) -> None:
+def test_unusable_bundle_or_device_is_refused(tiny: Bundle, settings: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         load(Settings(**{"bundle": str(tiny.path), **settings}))
 
 
-def test_nothing_is_done_for_a_client_that_is_gone(classifier: Classifier) -> None:
+def test_nothing_is_computed_for_a_client_that_is_gone(classifier: Classifier) -> None:
     with pytest.raises(ClientGone):
-        classifier.classify([b"not even looked at"], 1, time.monotonic() + 60, lambda: True)
+        classifier.classify([b"not even opened"], 1, time.monotonic() + 60, lambda: True)
+
+
+def test_nothing_is_computed_past_the_deadline(classifier: Classifier) -> None:
+    with pytest.raises(DeadlineExceeded):
+        classifier.classify([b"not even opened"], 1, time.monotonic())
+
+
+def test_request_that_waits_to_decode_a_large_image_gives_up_with_its_client(tiny: Bundle) -> None:
+    """Its other images are not computed either."""
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings())
+    large = png(2000, 2000, 8, 0, bytes(2000))
+    looks = iter([False, True])
+    with classifier._budget.reserve(10**9, patient()), pytest.raises(ClientGone):
+        classifier.classify([large, plain_image()], 1, time.monotonic() + 60, lambda: next(looks))
+
+
+def test_only_decoding_and_the_engine_count_as_computing(tiny: Bundle) -> None:
+    in_flight = InFlight()
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(), in_flight)
+    with ThreadPoolExecutor(1) as pool:
+        with classifier._budget.reserve(10**9, patient()):
+            sent = pool.submit(classify, classifier, png(2000, 2000, 8, 0, bytes(2000)))
+            until(lambda: classifier._budget.waiting == 1)
+            assert in_flight.computations() == 0
+        assert len(sent.result(60)) == 1
+    assert in_flight.computations() == 0
 
 
 @pytest.mark.parametrize(
@@ -140,20 +169,29 @@ def test_nothing_is_done_for_a_client_that_is_gone(classifier: Classifier) -> No
         ({"labels": ("red", "green", "blue", "pink")}, "4 labels for 3 classes"),
     ],
 )
-def test_parts_that_do_not_fit_together(tiny: Bundle, change: dict[str, Any], reason: str) -> None:
+def test_wrong_number_of_labels_is_refused(tiny: Bundle, change: dict[str, Any], reason: str) -> None:
     classifier = ModelClassifier(replace(tiny, **change), Settings())
     with pytest.raises(BundleError, match=reason):
         classifier.warm_up()
     assert not classifier.ready
 
 
-def test_a_resizing_that_nobody_knows(tiny: Bundle) -> None:
+def test_size_that_the_model_cannot_compute_is_one_line(tiny: Bundle) -> None:
+    classifier = ModelClassifier(replace(tiny, input=replace(tiny.input, size=(10, 10))), Settings())
+    reason = rf"^the model in the bundle {tiny.path} cannot compute 1 image\(s\) of 10x10 pixels: .*make it again"
+    with pytest.raises(BundleError, match=reason) as caught:
+        classifier.warm_up()
+    assert "\n" not in str(caught.value)
+    assert not classifier.ready
+
+
+def test_unknown_interpolation_is_refused(tiny: Bundle) -> None:
     classifier = ModelClassifier(replace(tiny, input=replace(tiny.input, interpolation="magic")), Settings())
     with pytest.raises(BundleError, match="cannot be resized with 'magic'"):
         classifier.warm_up()
 
 
-def test_another_model_is_never_taken_instead(tiny: Bundle, tmp_path: Path) -> None:
+def test_absent_bundle_is_never_replaced_by_another(tiny: Bundle, tmp_path: Path) -> None:
     (tmp_path / "other").symlink_to(tiny.path)
     with pytest.raises(BundleError, match="microsoft--resnet-50"):
         load(Settings(models_dir=tmp_path))
@@ -169,7 +207,7 @@ def test_another_model_is_never_taken_instead(tiny: Bundle, tmp_path: Path) -> N
         ([3e38, -3e38, 3e38], [0, 2, 1], [0.5, 0.5, 0]),
     ],
 )
-def test_probabilities_from_logits(logits: list[float], ids: list[int], scores: list[float]) -> None:
+def test_logits_become_probabilities(logits: list[float], ids: list[int], scores: list[float]) -> None:
     with np.errstate(all="raise", under="ignore"):
         found = top_predictions(np.array(logits, np.float32), ("a", "b", "c"), 3)
     assert [prediction.class_id for prediction in found] == ids

@@ -1,4 +1,4 @@
-"""A real service whose engine computes when a test lets it, so that nothing depends on how long anything takes."""
+"""A real service whose engine computes when a test lets it, so that no test depends on durations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from tests.exposition import total
 from tests.images import plain_image
 from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command, nginx_alone, until
 
@@ -23,6 +24,7 @@ class Gated:
     process: subprocess.Popen[bytes]
     url: str
     app_url: str
+    management_url: str
     folder: Path
     pool: ThreadPoolExecutor
 
@@ -34,18 +36,24 @@ class Gated:
 
     @property
     def batches(self) -> list[int]:
-        """How many pictures were computed together, since the engine was warm."""
+        """How many images were computed together, since the engine was warm."""
         return [int(line) for line in (self.folder / "batches").read_text().splitlines()][2:]
 
     @property
-    def waiting(self) -> int:
-        """Pictures in the queue for the engine."""
-        found: int = requests.get(f"{self.app_url}/waiting", timeout=30).json()
-        return found
+    def waiting_images(self) -> int:
+        """Images in the queue for the engine."""
+        return int(self.metric("inference_waiting_images"))
+
+    def metric(self, name: str, **labels: str) -> float:
+        return total(requests.get(f"{self.management_url}/metrics", timeout=30).text, name, labels)
 
     @property
     def log(self) -> str:
         return (self.folder / "app.log").read_text()
+
+    @property
+    def nginx_log(self) -> str:
+        return (self.folder / "log").read_text()
 
     def send(self, label: str = "green") -> Future[requests.Response]:
         return self.pool.submit(requests.post, f"{self.url}/predict", data=plain_image(label), timeout=60)
@@ -59,7 +67,7 @@ class Gated:
         return sent
 
     def connections(self) -> int:
-        """Those that have been made to the app, whether it has taken them yet or not."""
+        """Connections to the app, whether it has accepted them yet or not."""
         port = port_of(self.app_url)
         return sum(
             1
@@ -82,9 +90,10 @@ def port_of(url: str) -> int:
 
 @contextmanager
 def gated(folder: Path, **settings: object) -> Iterator[Gated]:
-    port = free_port()
-    variables = environment(GATE=folder, APP_PORT=port, **{"WORKERS": 1, "MAX_BATCH": 4, **settings})
-    app_url = f"http://127.0.0.1:{port}"
+    port, management_port = free_port(), free_port()
+    ports = {"APP_PORT": port, "MANAGEMENT_PORT": management_port}
+    variables = environment(GATE=folder, **ports, **{"WORKERS": 1, "MAX_BATCH": 4, **settings})
+    app_url, management_url = (f"http://127.0.0.1:{number}" for number in ports.values())
     with (
         ThreadPoolExecutor(32) as pool,
         (folder / "app.log").open("wb") as log,
@@ -93,9 +102,9 @@ def gated(folder: Path, **settings: object) -> Iterator[Gated]:
         ) as process,
     ):
         try:
-            until(lambda: _is_ready(app_url) or process.poll() is not None)
-            with nginx_alone(folder, f"127.0.0.1:{port}", **settings) as url:
-                service = Gated(process, url, app_url, folder, pool)
+            until(lambda: _is_ready(management_url) or process.poll() is not None)
+            with nginx_alone(folder, f"127.0.0.1:{port}", **ports, **settings) as url:
+                service = Gated(process, url, app_url, management_url, folder, pool)
                 try:
                     yield service
                 finally:

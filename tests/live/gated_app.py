@@ -1,4 +1,4 @@
-"""The real app, with a gate in front of its engine, for gunicorn to serve; gated.py opens and closes it."""
+"""The real app, with a gate in front of its engine, for gunicorn to serve. gated.py opens and closes the gate."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from flask import Response, jsonify
 
+from my_inference_app import worker
 from my_inference_app.engines.base import Engine, Images, Logits, load_engine
 from my_inference_app.server import create_app
 from tests.images import COLOURS
@@ -39,9 +39,4 @@ def _load(*arguments: Any, **options: Any) -> Engine:
 
 
 with patch("my_inference_app.inference.classifier.load_engine", _load):
-    app = create_app()
-
-
-@app.get("/waiting")
-def waiting() -> Response:
-    return jsonify(app.extensions["classifier"]._batcher.waiting)
+    app = worker.start(create_app)

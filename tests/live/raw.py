@@ -51,7 +51,7 @@ def read(connection: socket.socket, hang_up: bool = False) -> bytes:
     return received
 
 
-def answers(received: bytes) -> list[Answer]:
+def answers(received: bytes, head_only: bool = False) -> list[Answer]:
     """The answers one after the other; nothing may be left over."""
     found = []
     while received:
@@ -61,7 +61,7 @@ def answers(received: bytes) -> list[Answer]:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         status = int(first.split()[1])
         length = len(received) if "content-length" not in headers else int(headers["content-length"])
-        length = 0 if status < 200 else length
+        length = 0 if status < 200 or (head_only and status == 200) else length
         assert len(received) >= length, (first, length, received)
         found.append(Answer(status, headers, received[:length]))
         received = received[length:]
@@ -70,6 +70,6 @@ def answers(received: bytes) -> list[Answer]:
 
 def last_of(url: str, data: bytes) -> Answer:
     """The one answer to one request, behind those that say to go on."""
-    *before, last = answers(send(url, data, hang_up=True))
+    *before, last = answers(send(url, data, hang_up=True), head_only=data.startswith(b"HEAD "))
     assert all(answer.status == 100 for answer in before), before
     return last

@@ -18,11 +18,15 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+_OUR_OWN = ("MODEL", "PORT", "APP_PORT", "MANAGEMENT_PORT", "WORKERS")
+
+
 @dataclass
 class Service:
     process: subprocess.Popen[bytes]
     url: str
     app_url: str
+    management_url: str
     log_file: Path
 
     @property
@@ -56,16 +60,19 @@ def free_port() -> int:
 
 def environment(**settings: object) -> dict[str, str]:
     """The settings given, and none that happen to be in the environment of the tests."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("MODEL", "PORT", "APP_PORT", "WORKERS")}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("MODEL", "PORT", "APP_PORT", "MANAGEMENT_PORT", "WORKERS")
+    }
     return {**kept, "LISTEN": "127.0.0.1", **{key: str(value) for key, value in settings.items()}}
 
 
 @contextmanager
 def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Service]:
-    """python -m my_inference_app.run, once it has said that it serves; ended with all it started."""
-    port, app_port = free_port(), free_port()
-    settings = {"PORT": port, "APP_PORT": app_port, **settings}
-    # nginx opens the file once more: who does not append writes over what the others wrote.
+    """`make run` without make, once it has announced that it serves. All it started is ended with it."""
+    ports = {"PORT": free_port(), "APP_PORT": free_port(), "MANAGEMENT_PORT": free_port()}
+    settings = {**ports, **settings}
     with log_file.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "my_inference_app.run", *arguments],
@@ -74,7 +81,8 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    service = Service(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{app_port}", log_file)
+    url, app_url, management_url = (f"http://127.0.0.1:{settings[name]}" for name in ports)
+    service = Service(process, url, app_url, management_url, log_file)
     try:
         service.wait_for("Try it:")
         yield service
@@ -97,7 +105,7 @@ def gunicorn_command(app: str) -> list[str]:
 
 @contextmanager
 def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str]:
-    """nginx in front of an app that something else has started, or nobody. It logs to PREFIX/log."""
+    """nginx in front of an app that something else has started, or of nothing. It logs to PREFIX/log."""
     port = free_port()
     variables = environment(NGINX_PREFIX=prefix, PORT=port, UPSTREAM=upstream, **settings)
     with (

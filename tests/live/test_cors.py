@@ -1,4 +1,4 @@
-"""CORS through nginx: on what it passes on, once, and on what it answers by itself."""
+"""CORS through nginx: responses of the app and of nginx have each header exactly once."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def headers_of(response: requests.Response, name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("origin", [PAGE, "http://[::1]:3000", OTHER, None])
-def test_every_answer_says_it_once(open_service: Service, name: str, origin: str | None) -> None:
+def test_every_response_has_each_cors_header_once(open_service: Service, name: str, origin: str | None) -> None:
     method, path, body, status = REQUESTS[name]
     sent = {"X-API-Key": "key", **({"Origin": origin} if origin else {})}
     response = requests.request(method, open_service.url + path, data=body, headers=sent, timeout=60)
     assert response.status_code == status
-    let_in = origin is not None and origin != OTHER
-    assert headers_of(response, "Access-Control-Allow-Origin") == ([origin] if let_in else [])
-    assert len(headers_of(response, "Access-Control-Expose-Headers")) == let_in
+    permitted = origin is not None and origin != OTHER
+    assert headers_of(response, "Access-Control-Allow-Origin") == ([origin] if permitted else [])
+    assert len(headers_of(response, "Access-Control-Expose-Headers")) == permitted
     assert headers_of(response, "Vary") == ["Origin"]
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
-def test_the_question_before_a_request(open_service: Service) -> None:
+def test_preflight_needs_no_key(open_service: Service) -> None:
     asking = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
     response = requests.options(f"{open_service.url}/predict", headers=asking, timeout=60)
     assert (response.status_code, response.content) == (204, b"")
@@ -61,7 +61,7 @@ def test_the_question_before_a_request(open_service: Service) -> None:
 
 
 @pytest.mark.parametrize(("setting", "shown"), [("*", ["*"]), ("", []), (PAGE, [PAGE]), (OTHER, [])])
-def test_an_app_that_is_down(tmp_path: Path, setting: str, shown: list[str]) -> None:
+def test_app_that_is_down_has_cors_headers(tmp_path: Path, setting: str, shown: list[str]) -> None:
     with nginx_alone(tmp_path, f"127.0.0.1:{free_port()}", CORS_ORIGINS=setting) as url:
         response = requests.post(f"{url}/predict", data=b"x", headers={"Origin": PAGE}, timeout=60)
     assert response.status_code == 502
@@ -85,7 +85,7 @@ def test_an_app_that_is_down(tmp_path: Path, setting: str, shown: list[str]) -> 
         "*,https://a",
     ],
 )
-def test_what_is_no_origin_does_not_get_into_nginx(tmp_path: Path, value: str) -> None:
+def test_malformed_origin_stops_nginx(tmp_path: Path, value: str) -> None:
     variables = environment(NGINX_PREFIX=tmp_path / "nginx", PORT=free_port(), CORS_ORIGINS=value)
     done = subprocess.run(["nginx/start.sh"], cwd=REPOSITORY, env=variables, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

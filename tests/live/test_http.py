@@ -1,14 +1,12 @@
-"""Odd, broken and hostile HTTP: each gets one definite answer in the one shape, from nginx and from gunicorn."""
+"""Odd, broken and hostile HTTP: each request gets one definite answer, errors in the standard body."""
 
 from __future__ import annotations
-
-import socket
 
 import pytest
 
 from tests.live import oddities, oddities_of_heads, raw
 from tests.live.endurance import assert_it_stays_as_it_was
-from tests.live.oddities import BODY, NO_PICTURE, VERSION, Case, post
+from tests.live.oddities import BODY, NOT_AN_IMAGE, VERSION, Case, post
 from tests.live.service import REPOSITORY, Service
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
@@ -24,74 +22,73 @@ CASES = [pytest.param(case, id=f"{group}: {name}") for group, cases in GROUPS.it
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_through_nginx(service: Service, case: Case) -> None:
-    data, expected, _ = case
+def test_odd_request_gets_its_answer(service: Service, case: Case) -> None:
+    data, expected = case
     answer = raw.last_of(service.url, data)
     assert (answer.status, answer.code) == expected, answer
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_straight_at_gunicorn(service: Service, case: Case) -> None:
-    data, _, expected = case
-    answer = raw.last_of(service.app_url, data)
-    assert (answer.status, answer.code) == expected, answer
-
-
-def test_http_0_9_has_no_heads(service: Service) -> None:
+def test_http_0_9_gets_the_error_alone(service: Service) -> None:
     received = raw.send(service.url, b"GET /\r\n")
     assert received.startswith(b'{"success":false,"error":{"code":"%s"' % VERSION[1].encode())
-    assert raw.last_of(service.app_url, b"GET /\r\n").code == "bad_request"
 
 
-def test_a_range_nginx_does_not_have(service: Service) -> None:
+def test_range_beyond_a_file_is_refused(service: Service) -> None:
     answer = raw.last_of(service.url, oddities.get(b"Range: bytes=9999999-", first=b"GET /static/style.css HTTP/1.1"))
     assert (answer.status, answer.code) == (416, "bad_request")
 
 
-@pytest.mark.parametrize("straight", [False, True], ids=["nginx", "gunicorn"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_who_asks_before_sending_a_body_is_told_to(service: Service, straight: bool, chunked: bool) -> None:
+def test_expect_continue_is_answered_before_the_body(service: Service, chunked: bool) -> None:
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(BODY)
-    with raw.connect(service.app_url if straight else service.url) as connection:
+    with raw.connect(service.url) as connection:
         connection.sendall(post(b"", length, b"Expect: 100-continue"))
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY) if chunked else BODY)
         (answer,) = raw.answers(raw.read(connection))
-    assert (answer.status, answer.code) == NO_PICTURE
+    assert (answer.status, answer.code) == NOT_AN_IMAGE
 
 
-def test_who_asks_before_sending_too_much_is_told_not_to(service: Service) -> None:
-    for url in (service.url, service.app_url):
-        answers = raw.answers(
-            raw.send(url, post(b"", b"Content-Length: 99999999", b"Expect: 100-continue"), hang_up=True)
-        )
-        assert [answer.status for answer in answers] == [413]
+def test_expect_continue_with_too_large_a_body_returns_413(service: Service) -> None:
+    request = post(b"", b"Content-Length: 99999999", b"Expect: 100-continue")
+    assert [answer.status for answer in raw.answers(raw.send(service.url, request, hang_up=True))] == [413]
 
 
-@pytest.mark.parametrize("half", [post(BODY, b"Content-Length: 99"), oddities.chunked(b"63\r\n" + BODY)])
-def test_a_body_that_ends_early_is_not_taken_for_a_whole_one(service: Service, half: bytes) -> None:
-    with raw.connect(service.app_url) as connection:
-        connection.sendall(half)
-        connection.shutdown(socket.SHUT_WR)
-        (answer,) = raw.answers(raw.read(connection))
-    assert (answer.status, answer.code) == oddities.BAD
+@pytest.mark.parametrize("path", [b"/healthz", b"/readyz"])
+@pytest.mark.parametrize(
+    ("method", "lines", "body", "status"),
+    [
+        (b"GET", (), b"", 200),
+        (b"HEAD", (), b"", 200),
+        (b"GET", (b"Content-Length: 0",), b"", 200),
+        (b"GET", (b"Content-Length: 5",), b"xxxxx", 400),
+        (b"GET", (b"Transfer-Encoding: chunked",), b"0\r\n\r\n", 400),
+        (b"POST", (b"Content-Length: 0",), b"", 405),
+        (b"DELETE", (), b"", 405),
+        (b"OPTIONS", (), b"", 405),
+    ],
+)
+def test_health_check_takes_no_other_method_and_no_body(
+    service: Service, path: bytes, method: bytes, lines: tuple[bytes, ...], body: bytes, status: int
+) -> None:
+    answer = raw.last_of(service.url, oddities.get(*lines, first=method + b" " + path + b" HTTP/1.1") + body)
+    assert answer.status == status
+    assert answer.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
 
 
-def test_requests_sent_together_are_answered_one_by_one(service: Service) -> None:
+def test_pipelined_requests_are_answered_one_by_one(service: Service) -> None:
     one = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(CAT) + CAT
     two = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(CAT)
     two += CAT + b"\r\n0\r\n\r\n"
-    for url in (service.url, service.app_url):
-        answers = raw.answers(raw.send(url, (one + two) * 2 + oddities.get()))
-        assert [answer.status for answer in answers] == [200] * 5
-        assert all(b"cat" in answer.body for answer in answers[:4])
+    answers = raw.answers(raw.send(service.url, (one + two) * 2 + oddities.get()))
+    assert [answer.status for answer in answers] == [200] * 5
+    assert all(b"cat" in answer.body for answer in answers[:4])
 
 
-def test_the_service_is_as_it_was(service: Service) -> None:
+def test_odd_requests_leave_the_service_as_it_was(service: Service) -> None:
     def send_everything() -> None:
         for group in GROUPS.values():
-            for data, _, _ in group.values():
+            for data, _ in group.values():
                 raw.send(service.url, data, hang_up=True)
-                raw.send(service.app_url, data, hang_up=True)
 
     assert_it_stays_as_it_was(service, send_everything, most=30_000_000)

@@ -1,29 +1,33 @@
-"""More than can be answered: what is taken on is answered, the rest is refused at once, probes get through."""
+"""More requests than can be answered: the excess is refused at once, and health checks get through."""
 
 from __future__ import annotations
 
+import selectors
 import socket
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import requests
 
+from tests.live.gated import port_of
 from tests.live.service import REPOSITORY, Start
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 MANY = [("image", (f"{number}.jpg", CAT)) for number in range(32)]
 
 
-def test_a_full_waiting_room_refuses_at_once_and_probes_get_through(start: Start) -> None:
-    service = start(WORKERS=1, THREADS=2, QUEUE_SIZE=2)
+def test_overloaded_service_refuses_at_once_and_health_checks_get_through(start: Start) -> None:
+    service = start(WORKERS=1, THREADS=2, QUEUE_SIZE=4)
 
     def send(_: int) -> requests.Response:
         return requests.post(f"{service.url}/predict", files=MANY, timeout=60)
 
     with ThreadPoolExecutor(24) as pool:
         sent = pool.map(send, range(24))
-        probes = [requests.get(f"{service.url}/healthz", timeout=10).status_code for _ in range(20)]
+        checks = [requests.get(f"{service.url}/healthz", timeout=10).status_code for _ in range(20)]
         answers = list(sent)
-    assert probes == [200] * len(probes)
+    assert checks == [200] * len(checks)
     refused = [answer for answer in answers if answer.status_code == 503]
     accepted = [answer for answer in answers if answer.status_code == 200]
     assert refused
@@ -35,28 +39,31 @@ def test_a_full_waiting_room_refuses_at_once_and_probes_get_through(start: Start
         assert answer.headers["Retry-After"] == "1"
 
 
-def test_idle_connections_cost_no_thread(start: Start) -> None:
-    """Straight at gunicorn, whose own worker would give each of them a thread for some seconds."""
-    service = start("--no-nginx", WORKERS=1, THREADS=1)
-    address = ("127.0.0.1", int(service.app_url.rpartition(":")[2]))
-    idle = [socket.create_connection(address, timeout=30) for _ in range(50)]
-    try:
-        assert requests.post(f"{service.app_url}/predict", data=CAT, timeout=3).status_code == 200
-    finally:
-        for connection in idle:
-            connection.close()
-
-
-def test_a_thousand_connections_are_all_answered(start: Start) -> None:
-    service = start()
+def statuses(port: int, count: int) -> Counter[bytes]:
+    """What so many clients get that all send at once."""
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(CAT)}\r\n\r\n".encode()
-    address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
-    connections = [socket.create_connection(address, timeout=60) for _ in range(1000)]
-    try:
-        for connection in connections:
-            connection.sendall(head + CAT)
-        codes = [connection.recv(12)[9:] for connection in connections]
-    finally:
-        for connection in connections:
-            connection.close()
-    assert codes == [b"200"] * len(codes)
+    found = Counter[bytes]()
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(count)]
+        for client in clients:
+            client.sendall(head + CAT)
+            selector.register(client, selectors.EVENT_READ, client)
+        while selector.get_map():
+            for key, _ in selector.select(60):
+                found[key.data.recv(12)[9:]] += 1
+                selector.unregister(key.fileobj)
+    return found
+
+
+def test_thousand_requests_at_once_are_all_answered(start: Start) -> None:
+    service = start()
+    assert statuses(port_of(service.url), 1000) == {b"200": 1000}
+
+
+def test_three_thousand_requests_at_once_are_answered_or_refused(start: Start) -> None:
+    service = start()
+    found = statuses(port_of(service.url), 3000)
+    assert set(found) == {b"200", b"503"}
+    assert found.total() == 3000
+    assert found[b"200"] >= 1024
+    assert requests.post(f"{service.url}/predict", data=CAT, timeout=60).status_code == 200

@@ -1,8 +1,10 @@
-"""Another bundle for a service that runs: a good one takes over, a broken one takes nothing down."""
+"""A reload takes over a good bundle without losing a request, and leaves the service alone for a broken one."""
 
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -19,10 +21,11 @@ import requests
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
 from tests.live.breakages import BREAKAGES, copy
-from tests.live.service import Service, Start, gunicorn_of, until
+from tests.live.gated import port_of
+from tests.live.service import Service, Start, environment, free_port, gunicorn_of, until
 
 REFUSED = "not reloaded, the workers go on with what they have"
-CANNOT = "this worker cannot start, another tries in 5 s"
+CANNOT = "this worker cannot start"
 Answer = tuple[int, str, str]
 
 
@@ -71,18 +74,22 @@ def refused(service: Service, times: int) -> bool:
     return service.log.count(REFUSED) == times
 
 
+def reload(service: Service) -> None:
+    service.process.send_signal(signal.SIGHUP)
+
+
 def workers_of(gunicorn: psutil.Process) -> set[int]:
     return {child.pid for child in gunicorn.children()}
 
 
-def test_a_new_bundle_takes_over_and_no_request_is_lost(start: Start, tiny: Bundle, place: Path) -> None:
+def test_reload_serves_the_new_bundle_and_loses_no_request(start: Start, tiny: Bundle, place: Path) -> None:
     service = start(BUNDLE=place, WORKERS=2)
     gunicorn = gunicorn_of(service)
     old = workers_of(gunicorn)
     with load(service) as seen:
         until(lambda: seen[OLD] >= 20)
         renew(tiny, place)
-        gunicorn.send_signal(signal.SIGHUP)
+        reload(service)
         until(lambda: not old & workers_of(gunicorn))
         before = seen[NEW]
         until(lambda: seen[NEW] >= before + 20)
@@ -91,8 +98,8 @@ def test_a_new_bundle_takes_over_and_no_request_is_lost(start: Start, tiny: Bund
     assert REFUSED not in service.log
 
 
-def test_a_broken_bundle_is_not_taken(start: Start, tiny: Bundle, place: Path) -> None:
-    """One after the other, in the same service, under load; then a good one is."""
+def test_reload_with_a_broken_bundle_changes_nothing(start: Start, tiny: Bundle, place: Path) -> None:
+    """Several one after the other, in the same service, under load. Then a good bundle is taken over."""
     service = start(BUNDLE=place, WORKERS=2)
     gunicorn = gunicorn_of(service)
     workers = workers_of(gunicorn)
@@ -102,19 +109,19 @@ def test_a_broken_bundle_is_not_taken(start: Start, tiny: Bundle, place: Path) -
             spoil, reason = BREAKAGES[name]
             renew(tiny, place)
             spoil(place)
-            gunicorn.send_signal(signal.SIGHUP)
+            reload(service)
             until(partial(refused, service, turn))
             (line,) = [line for line in service.log.splitlines() if line.startswith("error: ")][turn - 1 :]
             assert reason in line
             assert workers_of(gunicorn) == workers
     assert set(seen) == {OLD}
     renew(tiny, place)
-    gunicorn.send_signal(signal.SIGHUP)
+    reload(service)
     until(lambda: not workers & workers_of(gunicorn))
     until(lambda: ask(service) == NEW)
 
 
-def test_a_worker_that_dies_while_the_bundle_is_broken(start: Start, tiny: Bundle, place: Path) -> None:
+def test_worker_that_dies_while_the_bundle_is_broken_tries_again(start: Start, tiny: Bundle, place: Path) -> None:
     service = start(BUNDLE=place, WORKERS=2)
     gunicorn = gunicorn_of(service)
     dies, goes_on = gunicorn.children()
@@ -132,6 +139,22 @@ def test_a_worker_that_dies_while_the_bundle_is_broken(start: Start, tiny: Bundl
     goes_on.kill()
     until(lambda: ask(service) == NEW)
     assert service.stop() == 0
+
+
+def test_make_reload_reloads_the_service_on_this_port(start: Start, tiny: Bundle, place: Path) -> None:
+    service = start(BUNDLE=place)
+    renew(tiny, place)
+    command = [sys.executable, "-m", "my_inference_app.run", "--reload"]
+    subprocess.run(command, check=True, env=environment(PORT=port_of(service.url)))
+    until(lambda: ask(service) == NEW)
+
+
+def test_make_reload_without_a_service_says_so() -> None:
+    command = [sys.executable, "-m", "my_inference_app.run", "--reload"]
+    port = free_port()
+    done = subprocess.run(command, env=environment(PORT=port), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"error: no service of yours runs on port {port}: start one with `make run PORT={port}`\n"
 
 
 def test_stopping_does_not_wait_for_the_next_try(start: Start, place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pictures behind URLs, through nginx and gunicorn."""
+"""Images behind URLs, through nginx and gunicorn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CATS = {281, 282, 285}
 
 @pytest.fixture
 def remote() -> Iterator[Remote]:
-    with remote_server({"/cat.jpg": http(CAT), "/text": http(b"no picture " * 9)}) as server:
+    with remote_server({"/cat.jpg": http(CAT), "/text": http(b"not an image " * 9)}) as server:
         yield server
 
 
@@ -30,13 +30,13 @@ def forms(url: str) -> list[dict[str, Any]]:
     return [{"params": {"url": url}}, {"files": {"url": (None, url)}}, {"data": {"url": url}}, {"json": {"url": url}}]
 
 
-def test_it_is_off_unless_set(service: Service, remote: Remote) -> None:
+def test_url_is_refused_by_default(service: Service, remote: Remote) -> None:
     for form in forms(f"{remote.url}/cat.jpg"):
         assert_error(requests.post(f"{service.url}/predict", timeout=60, **form), 400, "urls_disabled")
     assert remote.heads == []
 
 
-def test_pictures_are_fetched_from_where_it_is_allowed(start: Start, remote: Remote) -> None:
+def test_images_are_fetched_from_permitted_hosts_only(start: Start, remote: Remote) -> None:
     settings = {"PREDICT_URLS": 1, "URL_ALLOW": "127.0.0.1", "URL_PORTS": f"80,{remote.port}"}
     service = start(WORKERS=1, http_proxy="http://127.0.0.1:9", **settings)
     for form in forms(f"{remote.url}/cat.jpg"):
@@ -54,10 +54,10 @@ def test_pictures_are_fetched_from_where_it_is_allowed(start: Start, remote: Rem
     assert '"POST /predict HTTP/1.1" 422' in service.log
 
 
-def test_slow_servers_do_not_keep_pictures_out(start: Start, remote: Remote) -> None:
+def test_slow_remote_servers_do_not_block_uploads(start: Start, remote: Remote) -> None:
     remote.answers["/silent"] = remote.silence
     settings = {"PREDICT_URLS": 1, "URL_ALLOW": "127.0.0.1", "URL_PORTS": remote.port, "URL_TIMEOUT": 60}
-    service = start(WORKERS=1, THREADS=8, REQUEST_TIMEOUT=60, **settings)
+    service = start(WORKERS=1, THREADS=8, REQUEST_TIMEOUT=60, HANG_TIMEOUT=120, **settings)
 
     def fetch(_: int) -> requests.Response:
         return requests.post(f"{service.url}/predict?url={remote.url}/silent", timeout=120)
@@ -75,7 +75,7 @@ def test_slow_servers_do_not_keep_pictures_out(start: Start, remote: Remote) -> 
     assert remote.paths == ["/silent"] * 2
 
 
-def test_a_bad_setting_stops_the_start(start: Start) -> None:
+def test_bad_url_setting_stops_the_start(start: Start) -> None:
     for name, value in (("PREDICT_URLS", "maybe"), ("URL_PORTS", "http"), ("URL_ALLOW", "10.0.0.1/8")):
-        with pytest.raises(AssertionError, match=f"{name}='{value}' is "):
+        with pytest.raises(AssertionError, match=f"error: {name}='{value}'"):
             start("--no-nginx", **{name: value})

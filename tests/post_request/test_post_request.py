@@ -1,4 +1,4 @@
-"""The client as its users run it: a process of its own, against a server that does as told."""
+"""The client as a user runs it, as a process, against a server with prepared replies."""
 
 import fcntl
 import importlib.util
@@ -33,7 +33,7 @@ ANSWER = {"success": True, "response": {"statusCode": 200, "body": '"tabby, tabb
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.lower().endswith("_proxy") and not name.startswith("TQDM_")
+    if not name.lower().endswith("_proxy") and not name.startswith("TQDM_") and name != "API_KEY"
 } | {"PYTHONUTF8": "1"}
 
 
@@ -44,7 +44,7 @@ def error(code: str, message: str = "no") -> bytes:
 
 @dataclass
 class Reply:
-    """`how`: "whole", or a way to break off: "reset", "closed", "cut"."""
+    """`how` is "whole", or the way in which the connection breaks: "reset", "closed", "cut"."""
 
     status: int = 200
     body: bytes = json.dumps(ANSWER).encode()
@@ -59,6 +59,7 @@ class Upload:
     name: str
     data: bytes
     connection: Any
+    key: str | None = None
     time: float = field(default_factory=time.time)
 
 
@@ -87,8 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         data, end, after = rest.partition(f"\r\n--{boundary}--\r\n".encode())
         found = re.search(r'; name="image"; filename="(.*)"', head.decode())
         assert found
-        assert (end != b"", after) == (True, b"")  # one part, and closed
-        return Upload(self.path, unquote(found[1]), data, self.client_address)
+        assert (end != b"", after) == (True, b"")  # one part, and the end of the form
+        return Upload(self.path, unquote(found[1]), data, self.client_address, self.headers["X-API-Key"])
 
     def break_off(self, *, reset: bool) -> None:
         self.close_connection = True
@@ -114,9 +115,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Service(ThreadingHTTPServer):
-    """Refuses connections until `start`; keeps the port from anybody else meanwhile."""
+    """Refuses connections until `start`, but occupies its port from the beginning."""
 
-    daemon_threads = False  # so that closing it waits for them
+    daemon_threads = False  # closing the server then waits for them
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler, bind_and_activate=False)
@@ -141,15 +142,15 @@ class Service(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # some tests make the client leave
+        if not isinstance(sys.exception(), ConnectionError):  # in some tests the client closes its connection
             super().handle_error(request, client_address)
 
-    def run(self, folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    def run(self, folder: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [*COMMAND, "--url", self.url, *args]
         return subprocess.run(
             command,
             cwd=folder,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **variables},
             capture_output=True,
             text=True,
             timeout=30,
@@ -182,7 +183,7 @@ def service(silent: Service) -> Service:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
-        (tmp_path / name).write_bytes(f"picture {name}\r\n\r\n--\xff".encode("latin-1"))
+        (tmp_path / name).write_bytes(f"image {name}\r\n\r\n--\xff".encode("latin-1"))
     return tmp_path
 
 
@@ -201,7 +202,7 @@ def checked(*names: str) -> str:
         (".hidden.jpg", ".hidden.jpg"),
     ],
 )
-def test_prints_the_picture_and_the_answer(service: Service, folder: Path, typed: str, shown: str) -> None:
+def test_answer_is_printed_in_two_lines(service: Service, folder: Path, typed: str, shown: str) -> None:
     (folder / "deep").mkdir()
     for name in ("deep/x.png", ".hidden.jpg"):
         (folder / name).write_bytes(b"picture")
@@ -229,7 +230,7 @@ def test_sends_the_bytes_under_the_base_name(service: Service, tmp_path: Path, n
     assert [(seen.name, seen.data) for seen in service.seen] == [(sent, data)]
 
 
-def test_sample_pictures_and_an_empty_file_arrive_whole(service: Service, tmp_path: Path) -> None:
+def test_sample_images_and_empty_file_arrive_whole(service: Service, tmp_path: Path) -> None:
     samples = [CLIENT / name for name in ("cat.jpg", "coffee.jpg", "camera.png")]
     empty = tmp_path / "empty.jpg"
     empty.touch()
@@ -247,7 +248,7 @@ def test_control_characters_never_reach_the_terminal(service: Service, tmp_path:
     assert done.stderr == "./a?[2J?.jpg: 415 x: two?lines?[2J\n"
 
 
-def test_folders_are_searched_sorted_and_by_suffix(service: Service, folder: Path) -> None:
+def test_folders_are_searched_by_suffix_in_order(service: Service, folder: Path) -> None:
     (folder / "sub" / "e.jpg").mkdir(parents=True)  # a folder, whatever its name
     for name in (
         "sub/z.PNG",
@@ -284,13 +285,70 @@ def test_folders_are_searched_sorted_and_by_suffix(service: Service, folder: Pat
         ("?model=m", ["--top-k", "1000"], "/predict?model=m&top_k=1000"),
     ],
 )
-def test_top_k_arrives(service: Service, folder: Path, query: str, options: list[str], path: str) -> None:
+def test_top_k_is_sent(service: Service, folder: Path, query: str, options: list[str], path: str) -> None:
     service.url += query
     assert service.run(folder, "a.jpg", *options).returncode == 0
     assert [seen.path for seen in service.seen] == [path]
 
 
-def test_concurrent_answers_keep_the_order(service: Service, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "variables", "sent"),
+    [
+        ([], {}, None),
+        ([], {"API_KEY": ""}, None),
+        ([], {"API_KEY": "from the environment"}, "from the environment"),
+        (["--api-key", "k-1"], {"API_KEY": "from the environment"}, "k-1"),
+    ],
+)
+def test_api_key_is_sent(
+    service: Service, folder: Path, options: list[str], variables: dict[str, str], sent: str | None
+) -> None:
+    # An entry for the host must not replace the key.
+    (folder / ".netrc").write_text("machine 127.0.0.1 login a password b\n")
+    done = service.run(folder, "a.jpg", *options, HOME=str(folder), **variables)
+    assert (done.stdout, done.stderr) == (checked("./a.jpg"), "")
+    assert [seen.key for seen in service.seen] == [sent]
+
+
+@pytest.mark.parametrize("key", ["secret\n", "sec\rret", "secrét", "secr€t", " secret"])
+def test_unusable_api_key_is_refused_and_not_shown(service: Service, folder: Path, key: str) -> None:
+    done = service.run(folder, "a.jpg", API_KEY=key)
+    message = "argument --api-key: a key is printable ASCII, without spaces around it"
+    assert done.stderr.splitlines()[1:] == [f"post_request.py: error: {message}"]
+    assert (done.stdout, done.returncode, service.seen) == ("", 2, [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "url"),
+    [
+        (Reply(401, error("unauthorized")), "{url}"),
+        (Reply(500, b"no JSON"), "{url}"),
+        (Reply(how="reset"), "{url}"),
+        (None, "http://127.0.0.1:1/"),
+    ],
+)
+def test_api_key_is_in_no_error(service: Service, folder: Path, reply: Reply | None, url: str) -> None:
+    service.replies["*"] = [reply] if reply else []
+    service.url = url.replace("{url}", service.url)
+    done = service.run(folder, "a.jpg", "--retries", "0", "--api-key", "secret-key", "--json")
+    assert done.returncode == 1
+    assert "secret-key" not in done.stdout + done.stderr
+
+
+def test_pipes_devices_and_huge_files_are_refused(service: Service, folder: Path) -> None:
+    os.mkfifo(folder / "b.fifo")
+    with (folder / "large.jpg").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    done = service.run(folder, "a.jpg", "b.fifo", "large.jpg", "/dev/zero", "c.jpg")
+    assert done.stderr.splitlines() == [
+        "./b.fifo: unreadable_file: not a regular file",
+        "./large.jpg: unreadable_file: larger than 1024 MB",
+        "/dev/zero: unreadable_file: not a regular file",
+    ]
+    assert (done.stdout, done.returncode) == (checked("./a.jpg", "./c.jpg"), 1)
+
+
+def test_concurrent_answers_keep_their_order(service: Service, folder: Path) -> None:
     service.expected = 3
     service.replies = {name: [Reply(hold=service.all_seen)] for name in ("a.jpg", "b.jpg")}
     done = service.run(folder, ".", "--concurrency", "3")
@@ -299,8 +357,8 @@ def test_concurrent_answers_keep_the_order(service: Service, folder: Path) -> No
     assert len({seen.connection for seen in service.seen}) == 3
 
 
-def test_json_lines(service: Service, folder: Path) -> None:
-    unsupported = error("unsupported_format", "not a picture")
+def test_json_prints_one_line_for_each_image(service: Service, folder: Path) -> None:
+    unsupported = error("unsupported_format", "not an image")
     service.replies["b.jpg"] = [Reply(415, unsupported)]
     (folder / "d.jpg").symlink_to("d.jpg")
     done = service.run(folder, ".", "--json")
@@ -312,7 +370,7 @@ def test_json_lines(service: Service, folder: Path) -> None:
         {"image": "./d.jpg", "success": False, "error": unreadable},
     ]
     assert done.stderr == (
-        "./b.jpg: 415 unsupported_format: not a picture\n./d.jpg: unreadable_file: Too many levels of symbolic links\n"
+        "./b.jpg: 415 unsupported_format: not an image\n./d.jpg: unreadable_file: Too many levels of symbolic links\n"
     )
     assert done.returncode == 1
 
@@ -341,7 +399,7 @@ FAILURES = [
 ]
 
 
-def test_other_failures_are_told_and_not_retried(service: Service, tmp_path: Path) -> None:
+def test_other_failures_are_reported_and_not_retried(service: Service, tmp_path: Path) -> None:
     names = [f"{number:02}.jpg" for number in range(len(FAILURES) + 1)]
     for name in names:
         (tmp_path / name).touch()
@@ -355,23 +413,24 @@ def test_other_failures_are_told_and_not_retried(service: Service, tmp_path: Pat
     assert [seen.name for seen in service.seen] == names
 
 
-def test_retries_send_the_whole_picture_again(service: Service, tmp_path: Path) -> None:
+def test_retry_sends_the_whole_image_again(service: Service, tmp_path: Path) -> None:
     first = {
         "503.jpg": Reply(503, error("overloaded")),
         "429.jpg": Reply(429, b"slow down"),
+        "502.jpg": Reply(502, error("unreachable"), {"Retry-After": "0"}),
         **{f"{how}.jpg": Reply(how=how) for how in ("reset", "closed", "cut")},
     }
     for name in first:
         (tmp_path / name).write_text(name * 1000)
     service.replies = {name: [reply] for name, reply in first.items()}
-    done = service.run(tmp_path, *first, "--concurrency", "5")
+    done = service.run(tmp_path, *first, "--concurrency", "6")
     expected = checked(*(f"./{name}" for name in first))
     assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
     sent = sorted((seen.name, seen.data.decode()) for seen in service.seen)
     assert sent == sorted([(name, name * 1000) for name in first] * 2)
 
 
-def test_waits_as_long_as_retry_after_says(service: Service, folder: Path) -> None:
+def test_retry_waits_as_long_as_retry_after_says(service: Service, folder: Path) -> None:
     until = int(time.time()) + 2
     busy = error("overloaded")
     service.replies = {
@@ -411,14 +470,14 @@ def test_pauses_grow_and_are_bounded(attempt: int, retry_after: str | None, leas
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_gives_up_after_so_many_retries(service: Service, folder: Path, retries: int) -> None:
+def test_last_retry_reports_the_failure(service: Service, folder: Path, retries: int) -> None:
     service.replies["*"] = [Reply(503, error("overloaded", "later"))] * 9
     done = service.run(folder, "a.jpg", "--retries", str(retries))
     assert (done.stdout, done.stderr) == ("", "./a.jpg: 503 overloaded: later\n")
     assert (done.returncode, len(service.seen)) == (1, retries + 1)
 
 
-def test_a_slow_answer_times_out(service: Service, folder: Path) -> None:
+def test_slow_answer_times_out(service: Service, folder: Path) -> None:
     service.replies["*"] = [Reply(hold=service.release)] * 2
     done = service.run(folder, "a.jpg", "--timeout", "0.2", "--retries", "1")
     expected = f"./a.jpg: timeout: no answer from {service.url} within 0.2 s\n"
@@ -434,14 +493,14 @@ def test_a_slow_answer_times_out(service: Service, folder: Path) -> None:
         ("cut", "IncompleteRead(10 bytes read, 72 more expected)"),
     ],
 )
-def test_a_broken_connection_is_told(service: Service, folder: Path, how: str, reason: str) -> None:
+def test_broken_connection_is_reported(service: Service, folder: Path, how: str, reason: str) -> None:
     service.replies["*"] = [Reply(how=how)]
     done = service.run(folder, "a.jpg", "--retries", "0")
     assert done.stderr == f"./a.jpg: connection_failed: {reason} ({service.url})\n"
     assert (done.stdout, done.returncode) == ("", 1)
 
 
-def test_nobody_listening_is_told(silent: Service, folder: Path) -> None:
+def test_refused_connection_is_reported(silent: Service, folder: Path) -> None:
     done = silent.run(folder, "a.jpg", "--retries", "0")
     assert done.stderr == f"./a.jpg: connection_failed: Connection refused ({silent.url})\n"
     assert (done.stdout, done.returncode) == ("", 1)
@@ -453,7 +512,7 @@ def test_nobody_listening_is_told(silent: Service, folder: Path) -> None:
         ([], "the following arguments are required: IMAGE"),
         (["none.jpg"], "no such file or folder: none.jpg"),
         (["a.jpg/b.jpg"], "no such file or folder: a.jpg/b.jpg"),
-        (["a.jpg", "empty"], "no pictures in folder: empty"),
+        (["a.jpg", "empty"], "no images in folder: empty"),
         (
             ["a.jpg", "--retries", "-1"],
             "argument --retries: '-1' is not a whole number from 0 to 100",
@@ -488,7 +547,7 @@ def test_nobody_listening_is_told(silent: Service, folder: Path) -> None:
         ),
     ],
 )
-def test_wrong_usage(service: Service, folder: Path, arguments: list[str], message: str) -> None:
+def test_wrong_usage_ends_with_status_2(service: Service, folder: Path, arguments: list[str], message: str) -> None:
     (folder / "empty").mkdir()
     done = service.run(folder, *arguments)
     usage = "usage: post_request.py [options] IMAGE [IMAGE ...]\n"
@@ -496,10 +555,10 @@ def test_wrong_usage(service: Service, folder: Path, arguments: list[str], messa
     assert (done.stdout, done.returncode, service.seen) == ("", 2, [])
 
 
-def test_ctrl_c_ends_it_at_once(service: Service, folder: Path) -> None:
+def test_ctrl_c_ends_the_client_at_once(service: Service, folder: Path) -> None:
     service.expected = 2
     service.replies["*"] = [Reply(hold=service.release)] * 3
-    # A test run in the background may hand on an ignored SIGINT.
+    # A process in the background, and its children, may ignore SIGINT.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with service.running(folder, ".", "--concurrency", "2", **pipes) as client:
@@ -510,7 +569,7 @@ def test_ctrl_c_ends_it_at_once(service: Service, folder: Path) -> None:
     assert client.returncode == 130
 
 
-def test_a_closed_pipe_ends_it_quietly(service: Service, folder: Path) -> None:
+def test_closed_pipe_ends_the_client_quietly(service: Service, folder: Path) -> None:
     service.replies["b.jpg"] = [Reply(hold=service.release)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with service.running(folder, ".", **pipes) as client:
@@ -530,23 +589,23 @@ def terminal() -> tuple[int, int]:
 
 
 def read_until(terminal: int, wanted: str = "") -> str:
-    """What the terminal got: up to `wanted`, or all of it."""
+    """The text on the terminal, up to `wanted` or to its end."""
     text = b""
-    with suppress(OSError):  # Linux says EIO once the other side is closed
+    with suppress(OSError):  # Linux reports EIO once the other side is closed
         while not wanted or wanted not in text.decode(errors="replace"):
             text += os.read(terminal, 4096)
     return text.decode()
 
 
 @pytest.mark.parametrize("images", [["a.jpg"], ["a.jpg", "b.jpg"]])
-def test_bar_on_a_terminal_only_for_several(service: Service, folder: Path, images: list[str]) -> None:
+def test_progress_bar_is_for_several_images_on_a_terminal(service: Service, folder: Path, images: list[str]) -> None:
     ours, theirs = terminal()
     with service.running(folder, *images, stdout=theirs, stderr=theirs) as client:
         os.close(theirs)
         screen = read_until(ours)
         os.close(ours)
         assert client.wait(20) == 0
-    # A carriage return goes back to the line's start: what follows the last one stays.
+    # A carriage return goes back to the start of the line, so only the text behind the last one stays.
     lines = [line.rpartition("\r")[2] for line in screen.split("\r\n")]
     names = [f"./{name}" for name in images]
     results = checked(*names).splitlines()
@@ -560,35 +619,35 @@ def test_bar_on_a_terminal_only_for_several(service: Service, folder: Path, imag
         assert rest[1:] == [""]
 
 
-def test_a_terminal_sees_the_retries(silent: Service, folder: Path) -> None:
+def test_terminal_shows_retries(silent: Service, folder: Path) -> None:
     ours, theirs = terminal()
     with silent.running(folder, "a.jpg", stdout=subprocess.PIPE, stderr=theirs) as client:
         os.close(theirs)
-        told = read_until(ours, "\n")
+        shown = read_until(ours, "\n")
         silent.start()
         assert client.communicate(timeout=20)[0] == checked("./a.jpg")
         assert read_until(ours) == ""
         os.close(ours)
     problem = re.escape(f"./a.jpg: connection_failed: Connection refused ({silent.url})")
-    assert re.fullmatch(rf"{problem}; retry 1 of 5 in 0\.[56] s\r\n", told)
+    assert re.fullmatch(rf"{problem}; retry 1 of 5 in 0\.[56] s\r\n", shown)
     assert client.returncode == 0
 
 
-def test_says_what_to_do_without_its_packages() -> None:
+def test_missing_packages_are_reported_with_the_remedy() -> None:
     command = [sys.executable, "-IS", str(SCRIPT), "cat.jpg"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    expected = "No module named 'requests': run pre_post_request.sh, it says how to go on\n"
+    expected = "No module named 'requests': run post_request/pre_post_request.sh and the command that it prints\n"
     assert (done.stdout, done.stderr, done.returncode) == ("", expected, 1)
 
 
 PYTHON3 = """#!/bin/sh
-# Stands for python3 and, copied into the environment it is asked to make, for that one's python.
+# In place of python3; when told to make an environment, copies itself there as the python of that environment.
 echo "$@" >> "$CALLS"
 if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; fi
 """
 
 
-def test_the_environment_is_made_once(tmp_path: Path) -> None:
+def test_preparation_makes_the_environment_once(tmp_path: Path) -> None:
     copy = tmp_path / "my files" / "post_request"
     copy.mkdir(parents=True)
     for name in ("pre_post_request.sh", "requirements.txt"):

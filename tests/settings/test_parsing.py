@@ -107,7 +107,7 @@ def test_bad_text_is_refused(parse: Parse, text: str) -> None:
 
 
 def test_bad_key_is_refused_without_showing_it() -> None:
-    with pytest.raises(ValueError, match=r"^key 2 has a space") as caught:
+    with pytest.raises(ValueError, match=r"^key 2 contains a space") as caught:
         parsing.keys("good, se cret")
     assert "cret" not in str(caught.value)
 
@@ -127,7 +127,7 @@ def test_key_file_has_one_key_a_line(tmp_path: Path, content: str) -> None:
         (b"\n \n", "{} has no keys"),
         (b"\xef\xbb\xbf", "{} has no keys"),
         (b"# nothing but a comment", "{} has no keys"),
-        (b"one\nse cret # comment", "line 2 of {} has a space or a character beyond ASCII in it"),
+        (b"one\nse cret # comment", "line 2 of {} contains a space or a character that is not visible ASCII"),
         (b"secret\xe9", "{} is not UTF-8 text"),
         ("secret".encode("utf-16"), "{} is not UTF-8 text"),
     ],

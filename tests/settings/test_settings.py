@@ -136,7 +136,7 @@ def test_every_setting_has_one_line_of_help() -> None:
     [
         ("API_KEYS", ",", "there is nothing before, between or after a comma"),
         ("API_KEYS", " , ,", "there is nothing before, between or after a comma"),
-        ("API_KEYS", "good,se cret", "key 2 has a space or a character beyond ASCII in it"),
+        ("API_KEYS", "good,se cret", "key 2 contains a space or a character that is not visible ASCII"),
         ("API_KEYS_FILE", "/no/such/file", "/no/such/file cannot be read: No such file or directory"),
         ("API_KEYS_FILE", "/dev/null", "/dev/null has no keys"),
     ],

@@ -1,16 +1,14 @@
-"""Until when a request is worth answering, and whether its client is still there."""
+"""Until when a request is worth answering."""
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable
 
-from flask import Request, current_app, g, request
+from flask import Request, g, request
 
 from ... import metrics
 from ...errors import DeadlineExceeded
-from ...settings import Settings
+from ..context import settings
 
 _NGINX_WAITS = 10.0
 """Seconds that nginx waits at most in addition to REQUEST_TIMEOUT: 5 to connect, 5 for the app to refuse by itself."""
@@ -18,12 +16,12 @@ _NGINX_WAITS = 10.0
 
 def refuse_late() -> None:
     """Refuses a request that waited for a thread until its time was over, before anything is computed."""
-    settings: Settings = current_app.extensions["settings"]
-    waited = seconds_waited(request, settings.request_timeout)
-    g.deadline = time.monotonic() + settings.request_timeout - waited
+    patience = settings().request_timeout
+    waited = seconds_waited(request, patience)
+    g.deadline = time.monotonic() + patience - waited
     if waited:
         metrics.wait_seconds.observe(waited)
-    if waited >= settings.request_timeout:
+    if waited >= patience:
         raise DeadlineExceeded("the request waited too long for its turn: try again later")
 
 
@@ -38,25 +36,3 @@ def seconds_waited(request: Request, request_timeout: float) -> float:
     except ValueError:
         return 0.0
     return waited if 0 <= waited <= request_timeout + _NGINX_WAITS else 0.0
-
-
-def abandoned(request: Request) -> Callable[[], bool]:
-    """A function that tells whether the client has hung up. nginx hangs up as soon as its own client has.
-
-    A client that only announces the end of its request, as `nc -N` does and nginx never, looks the same: if its request
-    has to wait for its turn, it is not computed.
-    """
-    # WSGI servers pass the connection on under their own name.
-    connection: socket.socket | None = next((v for k, v in request.environ.items() if k.endswith(".socket")), None)
-
-    def is_gone() -> bool:
-        if connection is None:
-            return False
-        try:
-            return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-
-    return is_gone

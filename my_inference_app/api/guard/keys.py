@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hmac
 
-from flask import current_app, request
+from flask import Request, g, request
 
 from ...errors import Unauthorized
+from ..context import settings
+from ..input.multipart_form import text_field
 
 
 def refuse_without_key() -> None:
-    keys: tuple[bytes, ...] = current_app.extensions["settings"].keys
-    if not keys:
-        return
-    given = _given_key()
-    # Compares with all keys, each in constant time: the duration must not give a key away.
-    if sum(hmac.compare_digest(given, key) for key in keys) == 0:
-        raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    keys = settings().keys
+    # nginx serves the static files, which hold nothing secret, without a key too.
+    if keys and request.endpoint != "static":
+        given = given_key(request)
+        # Compares with all keys, each in constant time: the duration must not give a key away.
+        if sum(hmac.compare_digest(given, key) for key in keys) == 0:
+            raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    g.key_accepted = True  # without it the page shows its form only
 
 
-def _given_key() -> bytes:
+def given_key(request: Request) -> bytes:
+    """The bytes of the key in the headers or, if they have none, in the form of the page."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    return key.encode("latin-1", "replace")  # the bytes that were sent
+    if not key and request.endpoint == "page.upload":
+        return text_field(request, "api_key").strip()
+    return key.encode("latin-1", "replace")

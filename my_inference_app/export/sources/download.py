@@ -20,9 +20,9 @@ from huggingface_hub.errors import (
 )
 
 from ...bundles.bundle import sha256
-from ...errors import SourceError, SourceUnreachable
+from ...errors import SourceError, SourceUnreachable, first_line
 from ..options import Options
-from ..progress import download_bar, first_line, megabytes, step
+from ..progress import download_bar, megabytes, step
 from .hub_format import CARD, CONFIGURATION, PICKLES, SAFETENSORS, weight_files
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from huggingface_hub import ModelCard
 
-from ...errors import SourceError
+from ...errors import SourceError, first_line
 from ..loaded_model import LoadedModel
 from ..options import Options
 from ..preprocessing import standard_spec, standard_transform
 from ..processor import Preparation, read_processor
-from ..progress import first_line
 from ..torchvision_cpu import torchvision  # noqa: F401  (transformers imports torchvision)
 from .hub_format import CARD, PREPROCESSORS, origin_of_folder, weight_files
 

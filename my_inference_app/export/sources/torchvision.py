@@ -10,13 +10,12 @@ import torch
 from safetensors.torch import load_file
 
 from ...bundles.bundle import InputSpec, sha256
-from ...errors import SourceError, SourceUnreachable
+from ...errors import SourceError, SourceUnreachable, first_line
 from ..imagenet import LABELS
 from ..labels import read_labels
 from ..loaded_model import LoadedModel, Transform
 from ..options import TORCHVISION, Options
 from ..preprocessing import make_spec, standard_spec, standard_transform
-from ..progress import first_line
 from ..torchvision_cpu import torchvision
 
 

@@ -1,4 +1,4 @@
-"""Which part of a picture the model sees, and which way up."""
+"""The part of an image that the model sees, and its orientation."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _ORIENTATION_TAG = 0x0112
 
 
 @dataclass(frozen=True)
-class View:
-    """Of the picture as it is stored, which may lie on its side."""
+class Crop:
+    """What to cut out of an image as it is stored, which may be on its side."""
 
     box: Box
     size: tuple[int, int]
     """Width and height that the box is resized to."""
-    turns: tuple[Image.Transpose, ...]
-    """What is to be done with the result."""
+    transpositions: tuple[Image.Transpose, ...]
+    """Applied to the result, to set it upright."""
 
 
-def view(image: Image.Image, spec: InputSpec) -> View:
+def crop_of(image: Image.Image, spec: InputSpec) -> Crop:
     orientation = _orientation(image)
     sideways = orientation in _SIDEWAYS
     width, height = (image.height, image.width) if sideways else (image.width, image.height)
@@ -44,29 +44,29 @@ def view(image: Image.Image, spec: InputSpec) -> View:
     size = (spec.size[1], spec.size[0])
     if sideways:
         box, size = (box[1], box[0], box[3], box[2]), (size[1], size[0])
-    # The centre is off by a pixel where an odd number of them is cut away: it matters from which end.
+    # If an odd number of pixels is cut away, the centre is off by one, and it matters from which end.
     if orientation in _MIRRORED_X:
         box = (image.width - box[2], box[1], image.width - box[0], box[3])
     if orientation in _MIRRORED_Y:
         box = (box[0], image.height - box[3], box[2], image.height - box[1])
-    return View(box, size, _TRANSPOSITIONS.get(orientation, ()))
+    return Crop(box, size, _TRANSPOSITIONS.get(orientation, ()))
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 where there is none or it makes no sense."""
+    """EXIF orientation, 1 if there is none or it makes no sense."""
     try:
-        # Not image.getexif(): a PNG's own would decode all of the picture, to look behind it, where EXIF has no place.
+        # A PNG's own getexif() would decode the whole image to look behind it, where EXIF does not belong.
         value = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
-    except Exception:  # EXIF is a format of its own, with as many ways to be broken; the picture may still be good
+    except Exception:  # EXIF can be broken in many ways, and the image may still be good
         return 1
     return value if isinstance(value, int) else 1
 
 
 def _crop_box(width: int, height: int, spec: InputSpec) -> Box:
-    """The part of the picture that fills the model's input, in the picture's own pixels.
+    """The part of the image that fills the model's input, in the image's own pixels.
 
-    Gives what resizing the whole picture and cutting the centre out of it would show, without making the resized
-    picture: of a strip of 1x20000 pixels that would be gigabytes.
+    It shows the same as resizing the whole image and cutting out the centre, but the resized image is never made:
+    that of a strip of 1x20000 pixels would take gigabytes.
     """
     if spec.shortest_edge is None:
         return (0.0, 0.0, float(width), float(height))

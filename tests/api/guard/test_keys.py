@@ -1,4 +1,4 @@
-"""Keys: a request without one gets nothing but health checks."""
+"""Keys: without one, a client gets the form of the page and static files, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_request_with_key_is_answered(fake: FakeClassifier, headers: dict[str, s
     assert client.post("/predict", data=b"x", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/predict", "/", "/nothing", "/predict/../readyz"])
+@pytest.mark.parametrize("path", ["/predict", "/", "/nothing", "/static/../predict"])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -53,9 +53,10 @@ def test_request_without_key_returns_401(
     assert "first-key" not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_check_needs_no_key(fake: FakeClassifier, path: str) -> None:
-    assert client_of(fake, api_keys=KEYS).get(path).status_code == 200
+def test_static_file_needs_no_key(fake: FakeClassifier) -> None:
+    client = client_of(fake, api_keys=KEYS)
+    assert client.get("/static/style.css", buffered=True).status_code == 200
+    assert_error(client.get("/static/none.css"), 404, "not_found")
 
 
 def test_keys_of_variable_and_file_are_valid_together(fake: FakeClassifier) -> None:

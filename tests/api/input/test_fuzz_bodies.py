@@ -1,4 +1,4 @@
-"""Forms and JSON of any kind: they are read or refused, and never fail here."""
+"""Damaged and random forms and JSON are read or refused, and never cause a failure of the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fake keeps nothing that matters here
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fake keeps no state that matters here
 )
 PARTS = st.lists(
     st.tuples(
@@ -68,7 +68,7 @@ def assert_answered(client: FlaskClient, **request: Any) -> None:
 
 @QUICK
 @given(parts=PARTS, edits=EDITS, kind=KINDS)
-def test_forms(
+def test_damaged_form_never_returns_500(
     client: FlaskClient,
     parts: list[tuple[str, str | None, bytes]],
     edits: list[tuple[float, int, bytes]],
@@ -79,11 +79,13 @@ def test_forms(
 
 @QUICK
 @given(value=VALUES | OBJECTS, edits=EDITS)
-def test_json(client: FlaskClient, value: object, edits: list[tuple[float, int, bytes]]) -> None:
+def test_damaged_json_never_returns_500(
+    client: FlaskClient, value: object, edits: list[tuple[float, int, bytes]]
+) -> None:
     assert_answered(client, data=changed(json.dumps(value).encode(), edits), content_type="application/json")
 
 
 @QUICK
 @given(data=st.binary(max_size=200), kind=KINDS | st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])))
-def test_anything(client: FlaskClient, data: bytes, kind: str) -> None:
+def test_random_body_never_returns_500(client: FlaskClient, data: bytes, kind: str) -> None:
     assert_answered(client, data=data, content_type=kind)

@@ -1,4 +1,4 @@
-"""Every form a picture's URL may come in, and every form it may not."""
+"""URLs of images in every form of request, and requests that are refused before anything is fetched."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", FORMS)
-def test_every_form(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
+def test_url_in_every_form_is_fetched(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
     response = fetching.post("/predict", **FORMS[kind](f"{remote.url}/cat"))
     assert (response.status_code, fake.images) == (200, [DATA])
     assert response.get_json()["success"]
@@ -36,7 +36,7 @@ def test_every_form(fetching: FlaskClient, fake: FakeClassifier, remote: Remote,
 
 @pytest.mark.parametrize("kind", FORMS)
 @pytest.mark.parametrize("url", ["http://example.com/", "http://127.0.0.1/", "nonsense"])
-def test_off_unless_set(
+def test_url_is_refused_by_default(
     fake: FakeClassifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str, url: str
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)
@@ -56,14 +56,16 @@ SEVERAL: dict[str, Callable[[str, str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", SEVERAL)
-def test_several(fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str) -> None:
+def test_several_urls_are_answered_in_order(
+    fetching: FlaskClient, fake: FakeClassifier, remote: Remote, kind: str
+) -> None:
     urls = [f"{remote.url}/cat", f"{remote.url}/dog"]
     results = fetching.post("/predict", **SEVERAL[kind](*urls)).get_json()["results"]
     assert [result["filename"] for result in results] == urls
     assert (fake.images, fake.top_k) == ([DATA, OTHER], 2)
 
 
-def test_pictures_and_urls_in_their_order(fetching: FlaskClient, fake: FakeClassifier, remote: Remote) -> None:
+def test_images_and_urls_are_answered_in_order(fetching: FlaskClient, fake: FakeClassifier, remote: Remote) -> None:
     url = f"{remote.url}/dog"
     sent = form(("image", "1.png", DATA), ("url", None, url.encode()), ("file", "3.png", DATA), ("url", None, b""))
     results = fetching.post("/predict", **sent).get_json()["results"]
@@ -71,7 +73,7 @@ def test_pictures_and_urls_in_their_order(fetching: FlaskClient, fake: FakeClass
     assert fake.images == [DATA, OTHER, DATA]
 
 
-def test_one_of_several_that_cannot_be_fetched_has_an_error_of_its_own(
+def test_url_that_cannot_be_fetched_among_others_gets_its_own_error(
     fetching: FlaskClient, fake: FakeClassifier, remote: Remote
 ) -> None:
     urls = [f"{remote.url}/cat", "http://127.0.0.2/", "\ud800", f"{remote.url}/dog"]
@@ -105,7 +107,7 @@ def test_one_of_several_that_cannot_be_fetched_has_an_error_of_its_own(
     ],
     ids=lambda value: repr(value)[:50],
 )
-def test_what_is_wrong_before_anything_is_fetched(
+def test_malformed_request_is_refused_before_fetching(
     fetching: FlaskClient, fake: FakeClassifier, monkeypatch: pytest.MonkeyPatch, sent: dict[str, Any], code: str
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)

@@ -1,4 +1,4 @@
-"""What POST /predict answers, to the letter."""
+"""The responses of POST /predict, to the letter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def files(*named: tuple[str, bytes]) -> dict[str, Any]:
     return form(*[("image", name, data) for name, data in named])
 
 
-def test_the_answer_has_exactly_these_fields(client: FlaskClient, fake: FakeClassifier) -> None:
+def test_response_to_one_image_has_exactly_these_fields(client: FlaskClient, fake: FakeClassifier) -> None:
     fake.predictions = [Prediction("tabby, tabby cat", 0.75, 281), Prediction("tiger cat", 0.25, 282)]
     response = client.post("/predict", **files(("cat.jpg", DATA)), headers={"X-Request-ID": "my-id"})
     assert (response.status_code, response.mimetype) == (200, "application/json")
@@ -43,7 +43,7 @@ def test_the_answer_has_exactly_these_fields(client: FlaskClient, fake: FakeClas
 
 
 @pytest.mark.parametrize("label", ['a "quoted" label', "back\\slash", "Größe", "猫", "<b>", "line\nbreak", ""])
-def test_the_body_is_json_within_json(client: FlaskClient, fake: FakeClassifier, label: str) -> None:
+def test_body_is_json_within_json(client: FlaskClient, fake: FakeClassifier, label: str) -> None:
     fake.predictions = [Prediction(label, 1.0, 0)]
     response = client.post("/predict", data=DATA)
     assert (
@@ -51,7 +51,7 @@ def test_the_body_is_json_within_json(client: FlaskClient, fake: FakeClassifier,
     )
 
 
-def test_the_answer_to_several_pictures_has_exactly_these_fields(client: FlaskClient, fake: FakeClassifier) -> None:
+def test_response_to_several_images_has_exactly_these_fields(client: FlaskClient, fake: FakeClassifier) -> None:
     fake.unreadable = {b"x": ImageUndecodable("broken")}
     sent = files(("a.png", DATA), ("b.png", b"x"))
     response = client.post("/predict?top_k=1", **sent, headers={"X-Request-ID": "my-id"})
@@ -80,32 +80,32 @@ def test_the_answer_to_several_pictures_has_exactly_these_fields(client: FlaskCl
     }
 
 
-def test_one_picture_that_is_unreadable_is_an_error(client: FlaskClient, fake: FakeClassifier) -> None:
+def test_one_unreadable_image_returns_its_error(client: FlaskClient, fake: FakeClassifier) -> None:
     fake.unreadable = {b"x": UnsupportedFormat("what is this?")}
     for sent in (files(("x.jpg", b"x")), {"data": b"x"}):
         assert assert_error(client.post("/predict", **sent), 415, "unsupported_format") == "what is this?"
 
 
-def test_several_that_are_all_unreadable_are_an_answer(client: FlaskClient, fake: FakeClassifier) -> None:
+def test_several_unreadable_images_return_200_with_their_errors(client: FlaskClient, fake: FakeClassifier) -> None:
     fake.unreadable = {b"x": UnsupportedFormat("what is this?")}
     response = client.post("/predict", **files(("1.jpg", b"x"), ("2.jpg", b"x")))
     assert response.status_code == 200
     assert [result["success"] for result in response.get_json()["results"]] == [False, False]
 
 
-def test_timings_of_the_server(client: FlaskClient) -> None:
+def test_response_has_server_timing(client: FlaskClient) -> None:
     expected = "decode;dur=1.50, queue;dur=0.00, infer;dur=20.12"
     for sent in ({"data": DATA}, files(("a", DATA), ("b", DATA))):
         assert client.post("/predict", **sent).headers["Server-Timing"] == expected
 
 
-def test_the_deadline_follows_the_settings(fake: FakeClassifier) -> None:
+def test_deadline_follows_request_timeout(fake: FakeClassifier) -> None:
     earliest = time.monotonic() + 1234
-    client_of(fake, request_timeout=1234.0).post("/predict", data=DATA)
+    client_of(fake, request_timeout=1234.0, hang_timeout=2000.0).post("/predict", data=DATA)
     assert earliest <= fake.deadline <= time.monotonic() + 1234
 
 
-def test_five_predictions_unless_told(client: FlaskClient) -> None:
+def test_default_is_five_predictions(client: FlaskClient) -> None:
     assert len(client.post("/predict", data=DATA).get_json()["predictions"]) == 5
 
 
@@ -120,14 +120,14 @@ FORMS: dict[str, Callable[[bytes], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("top_k", [1, 3, 8, 1000])
-def test_top_k_in_every_form(client: FlaskClient, fake: FakeClassifier, form: str, top_k: int) -> None:
+def test_top_k_works_in_every_form(client: FlaskClient, fake: FakeClassifier, form: str, top_k: int) -> None:
     response = client.post(f"/predict?top_k={top_k}", **FORMS[form](DATA))
     assert fake.top_k == top_k
     assert len(response.get_json()["predictions"]) == min(top_k, 8)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_real_model_in_every_form(tiny: Bundle, form: str) -> None:
+def test_real_model_answers_every_form(tiny: Bundle, form: str) -> None:
     client = create_app(Settings(bundle=str(tiny.path))).test_client()
     for label in COLOURS:
         answer = client.post("/predict", **FORMS[form](plain_image(label))).get_json()
@@ -136,7 +136,7 @@ def test_a_real_model_in_every_form(tiny: Bundle, form: str) -> None:
         assert sum(prediction["score"] for prediction in answer["predictions"]) == pytest.approx(1)
 
 
-def test_a_real_model_with_several_pictures(tiny: Bundle) -> None:
+def test_real_model_answers_several_images(tiny: Bundle) -> None:
     client = create_app(Settings(bundle=str(tiny.path))).test_client()
     sent = files(*[(label, plain_image(label)) for label in COLOURS], ("broken", plain_image()[:60]), ("text", b"text"))
     results = client.post("/predict", **sent).get_json()["results"]

@@ -1,0 +1,43 @@
+"""Values that are fine one by one and contradict each other."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from ..errors import SettingError
+from .limits import Limits
+from .model import Model
+from .network import Network
+from .parsing import overlap
+
+
+def check_timeouts(limits: Limits) -> None:
+    hang, request = limits.hang_timeout, limits.request_timeout
+    if hang <= request:
+        raise SettingError(
+            f"HANG_TIMEOUT={hang:g} is not above REQUEST_TIMEOUT={request:g}, "
+            f"so healthy workers would be replaced: set HANG_TIMEOUT={2 * request:g}"
+        )
+
+
+def check_engine(model: Model) -> None:
+    """The engines refuse these too, but only after an export that takes minutes."""
+    if model.engine == "openvino" and set(model.device) != {"cpu"}:
+        raise SettingError(
+            f"DEVICE={','.join(model.device)} is for ENGINE=torch: ENGINE=openvino computes on the CPU only"
+        )
+    if model.engine == "openvino" and model.precision == "f16":
+        raise SettingError("PRECISION=f16 is for ENGINE=torch: ENGINE=openvino computes in f32, bf16 or int8")
+    if model.engine == "torch" and model.precision == "int8":
+        raise SettingError("PRECISION=int8 is for ENGINE=openvino: ENGINE=torch computes in f32, bf16 or f16")
+
+
+def check_ports(network: Network) -> None:
+    listeners = [
+        ("PORT", network.port, network.listen),
+        ("APP_PORT", network.app_port, network.app_host),
+        ("MANAGEMENT_PORT", network.management_port, network.management_host),
+    ]
+    for (name, port, host), (other_name, other_port, other_host) in combinations(listeners, 2):
+        if port == other_port and overlap(host, other_host):
+            raise SettingError(f"{name}={port} and {other_name}={port} collide: give each a port of its own")

@@ -1,0 +1,152 @@
+"""The environment that make installs: made once, kept up to date, and repaired whatever has happened to it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import Checkout, small_checkout, wheel
+
+# A python3 that can be interrupted while it makes an environment: the folder is there, pip is not.
+SLOW_PYTHON = f"""#!/bin/sh
+[ "$1" = -m ] || exec {sys.executable} "$@"
+mkdir -p "$3/bin" && ln -s {sys.executable} "$3/bin/python" && touch reached && exec sleep 60
+"""
+# Fails the check of its version, as Python 3.10 does, and leaves a file if it is used for anything else.
+OLD_PYTHON = '#!/bin/sh\n[ "$1" = -c ] || touch used\nexit 1\n'
+INSTALLING = "installing into .venv: "
+REPAIRING = ".venv is unfinished, was moved or has lost its Python: making it again\n"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Checkout:
+    return small_checkout(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose environment is made. Tests may break it if they have make repair it."""
+    checkout = small_checkout(tmp_path_factory.mktemp("made"))
+    done = checkout.make("serve")
+    expected = "requirements/serving.txt requirements/export.txt post_request/requirements.txt pyproject.toml"
+    assert done.stdout == f"{INSTALLING}{expected} (minutes the first time)\nserving --no-nginx\n"
+    assert (done.stderr, done.returncode) == ("", 0)
+    return checkout
+
+
+def program(checkout: Checkout, name: str, text: str) -> str:
+    path = checkout.write(name, text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_second_run_installs_nothing(made: Checkout) -> None:
+    assert made.make("serve").stdout == "serving --no-nginx\n"
+
+
+def test_interrupted_environment_is_made_again(fresh: Checkout) -> None:
+    fresh.interrupt("serve", PYTHON=program(fresh, "slow-python", SLOW_PYTHON))
+    done = fresh.make("serve")
+    assert (done.stdout.startswith(REPAIRING), done.returncode) == (True, 0)
+    assert done.stdout.endswith("\nserving --no-nginx\n")
+
+
+def test_interrupted_installation_is_taken_up_again(made: Checkout) -> None:
+    made.write("hold", "")
+    made.write("requirements/serving.txt", "flask==1\n# changed\n")
+    made.interrupt("serve")
+    (made.folder / "hold").unlink()
+    done = made.make("serve")
+    assert (done.stdout.startswith(REPAIRING), done.returncode) == (True, 0)
+    assert done.stdout.endswith("\nserving --no-nginx\n")
+
+
+def test_failed_installation_keeps_the_environment_and_is_tried_again(made: Checkout) -> None:
+    made.write("requirements/serving.txt", "flask==2\n")
+    failed = made.make("serve")
+    assert "No matching distribution found for flask==2" in failed.stderr
+    assert failed.returncode != 0
+    wheel(made.wheels, "flask", "2")
+    done = made.make("serve")
+    assert (done.stdout.startswith(INSTALLING), done.returncode) == (True, 0)
+    assert done.stdout.endswith("\nserving --no-nginx\n")
+
+
+def test_terminal_shows_the_progress_of_pip(made: Checkout) -> None:
+    made.write("requirements/export.txt", "torch==1\n# changed\n")
+    shown = made.make_on_a_terminal("serve")
+    assert "Requirement already satisfied: torch==1" in shown
+    assert shown.splitlines()[-1] == "serving --no-nginx"
+
+
+def move(checkout: Checkout) -> None:
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
+
+
+def lose_interpreter(checkout: Checkout) -> None:
+    checkout.python.unlink()
+    checkout.python.symlink_to("/nowhere/python3.11")
+
+
+@pytest.mark.parametrize("break_it", [move, lose_interpreter])
+def test_broken_environment_is_repaired(made: Checkout, break_it: Callable[[Checkout], None]) -> None:
+    break_it(made)
+    done = made.make("serve")
+    assert (done.stdout.startswith(REPAIRING), done.stderr, done.returncode) == (True, "", 0)
+    assert done.stdout.endswith("\nserving --no-nginx\n")
+    assert str(made.folder) in (made.python.parent / "pip").read_text()
+
+
+@pytest.mark.parametrize("name", ["python3.10", "no-such-python"])
+def test_unsuitable_python_is_refused(fresh: Checkout, name: str) -> None:
+    path = program(fresh, name, OLD_PYTHON) if name == "python3.10" else name
+    done = fresh.make("serve", PYTHON=path)
+    first, *rest = done.stderr.splitlines()
+    assert first == f"error: Python 3.11 or newer is needed, not {path}; PYTHON=python3.12 picks another"
+    assert [line[:8] for line in rest] == ["make: **"]
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert not (fresh.folder / ".venv").exists()
+    assert not (fresh.folder / "used").exists()
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "variables", "expected"),
+    [
+        ("", {}, False),
+        ("PRECISION=bf16\n", {}, False),
+        ("# PRECISION=int8\n", {}, False),
+        ("PRECISION=int8\n", {"PRECISION": "f32"}, False),
+        ("", {"PRECISION": "int8"}, True),
+        ('MODEL=x\nexport PRECISION="int8"  # twice as fast\n', {}, True),
+    ],
+)
+def test_quantising_packages_are_for_int8_only(
+    made: Checkout, dotenv: str, variables: dict[str, str], expected: bool
+) -> None:
+    made.write(".env", dotenv)
+    needed = made.make("--dry-run", "serve", **variables).stdout.splitlines()[0]
+    assert needed == ".ci/environment.sh .venv run " + ("int8" if expected else "")
+
+
+def test_int8_in_dotenv_installs_the_quantising_packages(made: Checkout) -> None:
+    assert not made.has("nncf")
+    made.write(".env", "PRECISION=int8\n")
+    assert made.make("serve").returncode == 0
+    assert made.has("nncf")
+
+
+def test_reload_calls_run_with_its_option(made: Checkout) -> None:
+    assert made.make("reload").stdout == "serving --reload\n"
+
+
+def test_broken_linked_environment_is_replaced_and_not_emptied(made: Checkout, fresh: Checkout) -> None:
+    (fresh.folder / ".venv").symlink_to(made.folder / ".venv")
+    before = sorted(made.python.parent.iterdir())
+    shutil.rmtree(next((made.folder / ".venv" / "lib").glob("python3.*")) / "site-packages" / "pip")
+    assert fresh.make("serve").returncode == 0
+    assert not (fresh.folder / ".venv").is_symlink()
+    assert sorted(made.python.parent.iterdir()) == before
