@@ -68,7 +68,7 @@ LIGHT = """
 import sys
 from my_inference_app.export.cli import main
 main(sys.argv[1:])
-print(*sorted({"torch", "transformers", "openvino", "huggingface_hub", "numpy"} & sys.modules.keys()), "end")
+print(*sorted({"torch", "transformers", "openvino", "huggingface_hub"} & sys.modules.keys()), "end")
 """
 
 

@@ -58,9 +58,9 @@ def load(options: Options) -> LoadedModel:
 
 
 def test_random_weights_give_the_same_answers_in_both_engines(export: Export) -> None:
-    made = export(Options("torchvision:resnet18", random_weights=True))
+    made = export(Options(MODEL, random_weights=True))
     assert made.source == {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
-    assert (made.name, made.labels, made.input) == ("torchvision:resnet18:random", LABELS, standard_spec())
+    assert (made.name, made.labels, made.input) == (f"{MODEL}:random", LABELS, standard_spec())
     for engine in ENGINES:
         assert made.agreement[engine]["top5_same"] == len(SAMPLES)
         assert made.agreement[engine]["top1_difference"] < 0.001
