@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -69,7 +70,7 @@ LIGHT = """
 import sys
 from my_inference_app.export.cli import main
 main(sys.argv[1:])
-print(*sorted({"torch", "transformers", "openvino", "huggingface_hub", "numpy"} & sys.modules.keys()), "end")
+print(*sorted({"torch", "transformers", "openvino", "huggingface_hub"} & sys.modules.keys()), "end")
 """
 
 
