@@ -169,7 +169,7 @@ def test_access_log_works_where_stdout_cannot_be_opened_again(efficientnet: Path
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "my_inference_app.run"]
     variables = environment(BUNDLE=efficientnet, **ports)
-    with ours, subprocess.Popen(command, env=variables, stdout=theirs, stderr=theirs) as process:
+    with ours, subprocess.Popen(command, env=variables, stdout=theirs.fileno(), stderr=theirs.fileno()) as process:
         theirs.close()
         log = b""
         try:
