@@ -22,7 +22,6 @@ from .errors import SetupError
 from .processes import Process
 from .settings import PROJECT, Settings
 from .settings.environment import is_set
-from .settings.environment import is_set
 from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
