@@ -16,7 +16,7 @@ CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
 
 def test_large_pictures_leave_little_behind(start: Start) -> None:
-    service = start(WORKERS=1, THREADS=16)
+    service = start(WORKERS=1, THREADS=32)  # half of them may wait to decode a large image
     large = encode(Image.new("RGB", (4000, 3000), "teal"))  # 48 MB each while it is decoded
 
     def send(picture: bytes, count: int) -> set[int]:
