@@ -49,6 +49,7 @@ def send(service: Service, number: int, connections: int, answered: Callable[[],
 def test_no_request_is_lost(start: Start, fault: str) -> None:
     """At a fault after every 250 answers: all requests that the last fault hit have been answered by then."""
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     answers = count(1)
     faults = []

@@ -23,6 +23,7 @@ def metric(service: Service, name: str, **labels: str) -> float:
 
 def test_metrics_sum_all_workers_whichever_answers(start: Start) -> None:
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     send(service, 40, 8)
     requests.post(f"{service.url}/predict", data=b"not an image", timeout=30)
     for _ in range(5):  # by either worker
@@ -39,6 +40,7 @@ def test_metrics_sum_all_workers_whichever_answers(start: Start) -> None:
 
 def test_metrics_of_a_killed_worker_are_kept(start: Start) -> None:
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     send(service, 20, 8)
     victim = gunicorn.children()[0]
