@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Service, Start, environment, free_port, listens, until
+from tests.live.service import REPOSITORY, Start, environment, free_port, listens, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
@@ -247,11 +247,8 @@ def test_debugging_server_runs_from_any_folder(tmp_path: Path, efficientnet: Pat
     assert answer["success"] is True
 
 
-def test_torch_engine_serves(start: Start, tmp_path: Path) -> None:
-    variables = environment(MODELS_DIR=tmp_path, ENGINE="torch")
-    export = [sys.executable, "-m", "my_inference_app.export", "efficientnet-lite0"]
-    folder = subprocess.check_output(export, env=variables, text=True, stderr=subprocess.DEVNULL).strip()
-    service: Service = start(BUNDLE=folder, ENGINE="torch")
+def test_torch_engine_serves(start: Start, efficientnet: Path) -> None:
+    service = start(BUNDLE=efficientnet, ENGINE="torch")
     answer = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
     assert "cat" in answer["predictions"][0]["label"]
 
