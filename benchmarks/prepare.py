@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +27,31 @@ from my_inference_app.settings import PROJECT, Settings
 
 from .engines import crops
 from .peers.registry import HERE as PEERS_FOLDER
+from .rows import Started, service
 
+FOLDER = ".benchmarks"
 NETWORK = "torchvision:resnet50"
 SMALL = "efficientnet-lite0"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The settings that serve a model, the image to send, and the right label for it."""
+
+    settings: dict[str, str]
+    image: Path
+    label: str
+
+    @contextmanager
+    def serve(self, **settings: str) -> Iterator[Started]:
+        """The service with this model and further settings, after a first load."""
+        variables = {**self.settings, **settings}
+        with (
+            tempfile.TemporaryDirectory(prefix="benchmark-") as scratch,
+            service(variables, self.image, self.label, Path(scratch)) as started,
+        ):
+            started.load(8, 1)
+            yield started
 
 
 @dataclass(frozen=True)
@@ -39,11 +64,12 @@ class Prepared:
         folder = self.folder.resolve() / bundle_name(_options(model).name, precision=precision)
         return {"BUNDLE": str(folder), "PRECISION": precision, "LOG_LEVEL": "info"}
 
-    def ready(self, model: str, precision: str) -> tuple[dict[str, str], str]:
-        """The settings that serve a model, and its label for the image. Exports the model the first time."""
+    def ready(self, model: str, precision: str) -> Ready:
+        """Exports the model the first time. int8 has a bundle of its own, the other precisions share one."""
         self.export(model)
-        self.export(model, precision)
-        return self.settings(model, precision), self.label(model)
+        if precision == "int8":
+            self.export(model, precision)
+        return Ready(self.settings(model, precision), self.image, self.label(model))
 
     def bundle(self, model: str, precision: str) -> bundle.Bundle:
         return bundle.read(Path(self.settings(model, precision)["BUNDLE"]))

@@ -43,6 +43,8 @@ def _crowd(target: Target, name: str, count: int, pieces: int) -> None:
     case = target.good[0]
     with _connections(target, name, count) as connections:
         requests = {connection: uuid.uuid4().hex for connection in connections}
+        for request_id in requests.values():
+            target.counts.begin(request_id)
         for number in range(pieces):
             for connection, request_id in requests.items():
                 whole = _request(case, request_id)
@@ -75,7 +77,7 @@ def _receive(target: Target, name: str, case: Case, connection: socket.socket, r
         response.begin()
         target.judge(name, case, request_id, response)
     except BROKEN as error:
-        target.lost(name, error)
+        target.lost(name, error, request_id)
 
 
 def _request(case: Case, request_id: str) -> bytes:

@@ -43,7 +43,7 @@ class Soak:
     target: Target
     service: psutil.Process
     plan: Plan
-    tell: Callable[[], None]
+    show: Callable[[], None]
     before: State | None = None
     after: State | None = None
 
@@ -61,7 +61,7 @@ class Soak:
 
     def _part(self, share: float, *disturb: Callable[[], None]) -> None:
         end = time.monotonic() + share * self.plan.seconds
-        crowds = [
+        crowds: list[Callable[[], None]] = [
             partial(all_at_once, self.target, self.plan.crowd),
             partial(slowly, self.target),
             partial(hanging_up, self.target),
@@ -75,7 +75,7 @@ class Soak:
                 while not all(future.done() for future in rounds):
                     for future in wait([*rounds, *steady], 1, FIRST_EXCEPTION).done:
                         future.result()  # an error in the soak itself must not look like a good result
-                    self.tell()
+                    self.show()
             except BaseException:
                 self.target.stop.set()
                 raise
