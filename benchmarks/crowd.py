@@ -58,7 +58,11 @@ def at_once(url: str, body: bytes, count: int, patience: float = 120) -> Crowd:
     found = Crowd()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(count):
-            connection = stack.enter_context(socket.create_connection((parts.hostname, parts.port), patience))
+            try:
+                connection = stack.enter_context(socket.create_connection((parts.hostname, parts.port), patience))
+            except OSError:
+                found.statuses[0] += 1
+                continue
             connection.setblocking(False)
             client = _Client(connection, request)
             selector.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, client)

@@ -79,17 +79,16 @@ def measure(started: Started, image: Path, extent: Extent) -> Findings:
     found.add(f"{name}: speed of 16 connections beside them / without", ratio(beside, first, between))
     found.add(f"{name}: refused, failed beside them", [beside.refused, beside.failed])
     found.add(f"{name}: answered, failed themselves", [uploads.answered, uploads.failed])
-    _many_connections(found, started, body, extent, between)
-    _at_once(found, started, body, extent)
-    before = usual()
-    with large_images(started.url, share_of=before.images_per_second / 10):
+    after = _many_connections(found, started, body, extent, between)
+    with large_images(started.url, share_of=after.images_per_second / 10):
         mixed = usual()
-    found.add("p99 with a tenth of 12 megapixels / without", round(mixed.p99_ms / before.p99_ms, 2))
+    found.add("p99 with a tenth of 12 megapixels / without", round(mixed.p99_ms / after.p99_ms, 2))
+    _at_once(found, started, body, extent)
     _growth(found, started, extent)
     return found
 
 
-def _many_connections(found: Findings, started: Started, body: bytes, extent: Extent, before: Measured) -> None:
+def _many_connections(found: Findings, started: Started, body: bytes, extent: Extent, before: Measured) -> Measured:
     with health_checks(started.url) as through_nginx, health_checks(started.management_url) as directly:
         many = started.load(extent.connections, extent.seconds * 3)
     # wrk leaves requests in the queue. This one is answered when they are done.
@@ -102,6 +101,7 @@ def _many_connections(found: Findings, started: Started, body: bytes, extent: Ex
     found.add(f"{name}: p99 s", round(many.p99_ms / 1000, 1))
     for way, checks in (("through nginx", through_nginx), ("directly", directly)):
         found.add(f"{name}: health checks {way}: median ms, slowest ms, failed", _summary(checks))
+    return after
 
 
 def _summary(checks: HealthChecks) -> list[float]:

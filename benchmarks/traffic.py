@@ -39,8 +39,10 @@ def health_checks(url: str) -> Iterator[HealthChecks]:
     with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as prober:
         assert prober.stdout
         prober.stdout.readline()
-        yield found
-        vars(found).update(json.loads(prober.communicate()[0]))
+        try:
+            yield found
+        finally:
+            vars(found).update(json.loads(prober.communicate()[0]))
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import uuid
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -25,8 +26,8 @@ class Target:
     port: int
     counts: Counts
     stop: threading.Event
-    good: list[Case] = field(default_factory=cases.good)
-    every: list[Case] = field(default_factory=cases.every)
+    good: Sequence[Case] = field(default_factory=cases.good)
+    every: Sequence[Case] = field(default_factory=cases.every)
 
     def judge(self, name: str, case: Case, request_id: str, response: HTTPResponse) -> int:
         """Counts a response, and returns its Retry-After in seconds."""

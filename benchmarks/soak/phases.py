@@ -36,6 +36,8 @@ class Plan:
     crowd: int = 300
     pause: float = 10
     """Seconds between two rounds of a crowd, or two restarts."""
+    slowness: float = 0.5
+    """Seconds between two pieces of a slow request."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Soak:
         end = time.monotonic() + share * self.plan.seconds
         crowds: list[Callable[[], None]] = [
             partial(all_at_once, self.target, self.plan.crowd),
-            partial(slowly, self.target),
+            partial(slowly, self.target, self.plan.slowness),
             partial(hanging_up, self.target),
             *disturb,
         ]
