@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from my_inference_app.engines import openvino, torchscript
 from my_inference_app.engines.base import Engine
@@ -25,9 +24,9 @@ from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.resources import cores
-from my_inference_app.settings import PROJECT
 
 from . import output
+from .images import crops
 from .machine_facts import facts
 
 Images = NDArray[np.uint8]
@@ -94,19 +93,6 @@ def compare(network: str, seconds: float, rounds: int) -> list[Row]:
         )
         for name, values in speeds.items()
     ]
-
-
-def crops() -> Images:
-    """About a hundred different crops of the sample images."""
-    random = np.random.default_rng(0)
-    cut = []
-    for path in sorted((PROJECT / "post_request").glob("*.[jp][pn]g")):
-        image = Image.open(path).convert("RGB")
-        for _ in range(36):
-            side = int(random.integers(150, min(image.size)))
-            left, top = (int(random.integers(0, length - side)) for length in image.size)
-            cut.append(np.asarray(image.resize((224, 224), box=(left, top, left + side, top + side))))
-    return np.stack(cut)
 
 
 @contextmanager

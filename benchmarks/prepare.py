@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
 
 from my_inference_app.bundles import bundle
@@ -23,9 +21,9 @@ from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.inference.images.decode import decode
 from my_inference_app.resources import cores
-from my_inference_app.settings import PROJECT, Settings
+from my_inference_app.settings import Settings
 
-from .engines import crops
+from .images import crops, usual_photo
 from .peers.registry import HERE as PEERS_FOLDER
 from .rows import Started, service
 
@@ -100,6 +98,8 @@ class Prepared:
 
     def peer_variables(self) -> dict[str, str]:
         """The same weights and labels, in the formats of the peers."""
+        import torch  # not at the top: it takes seconds, and most runs do without
+
         weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
         if not weights.exists():
             loaded = find(NETWORK).load(_options(NETWORK))
@@ -128,9 +128,5 @@ def prepare(folder: Path) -> Prepared:
     folder.mkdir(exist_ok=True)
     image = folder / "image.jpg"
     if not image.exists():
-        photo = Image.open(PROJECT / "post_request" / "cat.jpg").resize((500, 375), Image.Resampling.LANCZOS)
-        # Grain as from a camera: without it the smooth sample has a third of the size of a usual photo.
-        grain = np.random.default_rng(0).normal(0, 6, (375, 500, 1))
-        noisy = (np.asarray(photo, dtype=np.float64) + grain).clip(0, 255).astype(np.uint8)
-        Image.fromarray(noisy).save(image, quality=90)
+        image.write_bytes(usual_photo())
     return Prepared(folder, image)

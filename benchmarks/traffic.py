@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 import subprocess
@@ -15,11 +14,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
-import numpy as np
 import requests
-from PIL import Image
 
 from my_inference_app.settings import PROJECT
+
+from .images import twelve_megapixels
 
 SLOW_BYTES_PER_SECOND = 5000
 
@@ -101,14 +100,6 @@ def large_images(url: str, share_of: float) -> Iterator[None]:
 
     with running([threading.Thread(target=send) for _ in range(2)], stop):
         yield
-
-
-def twelve_megapixels() -> bytes:
-    photo = Image.open(PROJECT / "post_request" / "coffee.jpg").resize((4000, 3000), Image.Resampling.LANCZOS)
-    grain = np.random.default_rng(0).normal(0, 4, (3000, 4000, 1))
-    file = io.BytesIO()
-    Image.fromarray((np.asarray(photo) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
-    return file.getvalue()
 
 
 @contextmanager
