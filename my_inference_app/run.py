@@ -171,10 +171,15 @@ def _export(settings: Settings, fall_back: bool) -> Path:
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
     if fall_back and not is_set("MODEL"):
         command += ["--fallback", FALLBACK]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(done.returncode)  # it has said why
-    return Path(done.stdout.strip())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exporting:
+        try:
+            folder, _ = exporting.communicate()
+        except _Stop:
+            exporting.terminate()  # it removes its temporary folders
+            raise
+    if exporting.returncode:
+        sys.exit(exporting.returncode)  # it has said why
+    return Path(folder.strip())
 
 
 def _gunicorn(folder: Path) -> Process:

