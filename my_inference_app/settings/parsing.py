@@ -79,6 +79,11 @@ def host(text: str) -> str:
         raise ValueError("it is not an address: give one like 127.0.0.1 or ::1, `*` for all, or localhost") from None
 
 
+def file_path(text: str) -> Path:
+    """Absolute, since nginx works in another folder. Links stay: a renewed certificate is often a new link."""
+    return Path(text).absolute()
+
+
 def bracketed(host: str) -> str:
     """As an address stands before a port, in URLs and in the configuration of nginx and gunicorn."""
     return f"[{host}]" if ":" in host else host
