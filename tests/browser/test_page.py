@@ -71,7 +71,7 @@ def test_upload_of_a_text_file_shows_the_error(browser: webdriver.Chrome, servic
     file = tmp_path / "<b>notes.txt"
     file.write_text("these are some notes, not an image")
     upload(browser, service.url, file)
-    assert "send JPEG, PNG, WebP, GIF or BMP" in text(browser, ".error")
+    assert text(browser, ".error") == "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"
     assert browser.find_elements(By.NAME, "image"), "the form is there for another try"
 
 

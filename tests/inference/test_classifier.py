@@ -150,7 +150,19 @@ def test_request_that_waits_to_decode_a_large_image_gives_up_with_its_client(tin
         classifier.classify([large, plain_image()], 1, time.monotonic() + 60, lambda: next(looks))
 
 
-def test_only_decoding_and_the_engine_count_as_computing(tiny: Bundle) -> None:
+def test_decoding_and_the_engine_count_as_computing(tiny: Bundle) -> None:
+    marks: list[str] = []
+
+    class Noted(InFlight):
+        def computing(self) -> Any:
+            marks.append("computing")
+            return super().computing()
+
+    classify(ModelClassifier(bundle.read(tiny.path), Settings(), Noted()), plain_image(), plain_image())
+    assert len(marks) == 3, "two images and their batch"
+
+
+def test_waiting_for_memory_does_not_count_as_computing(tiny: Bundle) -> None:
     in_flight = InFlight()
     classifier = ModelClassifier(bundle.read(tiny.path), Settings(), in_flight)
     with ThreadPoolExecutor(1) as pool:

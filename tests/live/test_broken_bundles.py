@@ -1,7 +1,8 @@
-"""A service with a broken bundle says so in one line, ends, and is at no time ready."""
+"""A service with a broken bundle says so in one line, ends, and is never ready."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,12 +10,27 @@ import pytest
 import requests
 
 from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.errors import BundleError
+from my_inference_app.inference.classifier import load
+from my_inference_app.settings import Settings
 from tests.live.breakages import BREAKAGES, copy
 from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_it_does_not_start(tiny: Bundle, tmp_path: Path, name: str) -> None:
+def test_broken_bundle_is_refused_in_one_line(tiny: Bundle, tmp_path: Path, name: str) -> None:
+    spoil, reason = BREAKAGES[name]
+    folder = tmp_path / "bundle"
+    copy(tiny, folder)
+    spoil(folder)
+    with pytest.raises(BundleError, match=re.escape(reason)) as caught:
+        load(Settings(bundle=str(folder)))
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["no folder", "a flipped bit", "a size that the model does not take"])
+def test_service_with_a_broken_bundle_does_not_start(tiny: Bundle, tmp_path: Path, name: str) -> None:
     spoil, reason = BREAKAGES[name]
     folder = tmp_path / "bundle"
     copy(tiny, folder)

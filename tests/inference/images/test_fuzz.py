@@ -1,4 +1,4 @@
-"""Good pictures with bytes changed, through the real app: an answer, never a failure of ours, and never much memory."""
+"""Good images with bytes changed, through the real app: an answer, never an internal error, and never much memory."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.images import encode, pattern
 
-# For users, unlike tests, Pillow's warnings are no errors.
+# Only in tests are Pillow's warnings errors.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-PICTURE = pattern(48, 36)
+IMAGE = pattern(48, 36)
 OTHER = pattern(20, 60)
 CLEAR = Image.new("RGBA", (48, 36), (200, 10, 10, 90))
 FILES = {
-    "JPEG": encode(PICTURE, "JPEG"),
-    "JPEG, progressive": encode(PICTURE, "JPEG", progressive=True),
-    "JPEG, CMYK": encode(PICTURE.convert("CMYK"), "JPEG"),
-    "JPEG, grey": encode(PICTURE.convert("L"), "JPEG"),
-    "JPEG, turned": encode(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"),
-    "MPO": encode(PICTURE, "MPO", save_all=True, append_images=[OTHER]),
-    "PNG": encode(PICTURE),
-    "PNG, palette": encode(PICTURE.quantize(8), transparency=1),
+    "JPEG": encode(IMAGE, "JPEG"),
+    "JPEG, progressive": encode(IMAGE, "JPEG", progressive=True),
+    "JPEG, CMYK": encode(IMAGE.convert("CMYK"), "JPEG"),
+    "JPEG, grey": encode(IMAGE.convert("L"), "JPEG"),
+    "JPEG, turned": encode(IMAGE, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"),
+    "MPO": encode(IMAGE, "MPO", save_all=True, append_images=[OTHER]),
+    "PNG": encode(IMAGE),
+    "PNG, palette": encode(IMAGE.quantize(8), transparency=1),
     "PNG, 16 bits": encode(Image.new("I;16", (48, 36), 0x1234)),
     "PNG, clear": encode(CLEAR),
-    "PNG, animated": encode(PICTURE, save_all=True, append_images=[OTHER]),
-    "WebP": encode(PICTURE, "WEBP"),
+    "PNG, animated": encode(IMAGE, save_all=True, append_images=[OTHER]),
+    "WebP": encode(IMAGE, "WEBP"),
     "WebP, lossless": encode(CLEAR, "WEBP", lossless=True),
-    "WebP, animated": encode(PICTURE, "WEBP", save_all=True, append_images=[CLEAR.resize((48, 36))]),
-    "GIF": encode(PICTURE, "GIF"),
-    "GIF, animated": encode(PICTURE, "GIF", save_all=True, append_images=[OTHER]),
-    "BMP": encode(PICTURE, "BMP"),
-    "BMP, palette": encode(PICTURE.quantize(8), "BMP"),
+    "WebP, animated": encode(IMAGE, "WEBP", save_all=True, append_images=[CLEAR.resize((48, 36))]),
+    "GIF": encode(IMAGE, "GIF"),
+    "GIF, animated": encode(IMAGE, "GIF", save_all=True, append_images=[OTHER]),
+    "BMP": encode(IMAGE, "BMP"),
+    "BMP, palette": encode(IMAGE.quantize(8), "BMP"),
 }
 MOST_MEMORY = 500_000
 
@@ -93,35 +93,37 @@ def client(tiny: Bundle) -> FlaskClient:
 
 @pytest.fixture(scope="module", autouse=True)
 def _memory(client: FlaskClient) -> Iterator[None]:
-    """Where the system tells the most a process has used, and can be asked to forget what was before."""
+    """If the system reports the peak of a process's memory, and can reset it."""
     forget = Path("/proc/self/clear_refs")
     if sys.platform != "linux" or not forget.exists():
         yield
         return
     assert client.post("/predict", data=FILES["PNG"]).status_code == 200
     forget.write_text("5")
-    before = _most_memory()
+    before = _peak_memory()
     yield
-    assert _most_memory() - before < MOST_MEMORY
+    assert _peak_memory() - before < MOST_MEMORY
 
 
-def _most_memory() -> int:
+def _peak_memory() -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_as_they_are(client: FlaskClient, name: str) -> None:
+def test_unchanged_images_are_answered(client: FlaskClient, name: str) -> None:
     assert client.post("/predict", data=FILES[name]).status_code == 200
 
 
 @pytest.mark.parametrize("name", FILES)
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(edits=EDITS)
-def test_pictures(client: FlaskClient, name: str, edits: list[tuple[str, float, int | float | str]]) -> None:
+def test_changed_images_give_no_500(
+    client: FlaskClient, name: str, edits: list[tuple[str, float, int | float | str]]
+) -> None:
     data = FILES[name]
     for kind, where, what in edits:
         data = edit(data, kind, where, what)
     response = client.post("/predict", data=data, content_type="image/png")
-    # A body without a byte is no picture at all.
+    # A body without a byte has no image in it.
     assert response.status_code in ({200, 413, 415, 422} if data else {400}), (edits, response.text)

@@ -1,4 +1,4 @@
-"""Pictures that say which side is up are seen as every viewer shows them."""
+"""Images with an orientation are seen as every viewer shows them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SPECS = [
     InputSpec((40, 30), 47, "bilinear", (), ()),
     InputSpec((40, 31), None, "bicubic", (), ()),
 ]
+SIZES = [(75, 50), (51, 90), (61, 61), (301, 450)]
 
 
 def turned(format: str, orientation: int, size: tuple[int, int], **options: object) -> bytes:
@@ -39,42 +40,43 @@ def difference(first: bytes, second: bytes, spec: InputSpec) -> int:
     return int(np.abs(pixels[0] - pixels[1]).max())
 
 
-@pytest.mark.parametrize("size", [(75, 50), (51, 90), (61, 61), (301, 450)], ids=str)
-@pytest.mark.parametrize("spec", SPECS, ids=str)
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation(orientation: int, spec: InputSpec, size: tuple[int, int]) -> None:
-    # Width and height are resized one after the other, with a rounding in between. Turned, the order is the other.
-    data = turned("PNG", orientation, size, compress_level=1)
-    assert difference(data, upright(data), spec) <= 2
+def test_every_orientation_is_set_upright(orientation: int) -> None:
+    """With every specification; together the orientations pair each of them with every size."""
+    for index, spec in enumerate(SPECS):
+        size = SIZES[(orientation + index) % len(SIZES)]
+        data = turned("PNG", orientation, size, compress_level=1)
+        # Width and height are resized one after the other, with a rounding in between. Turned, the order is the other.
+        assert difference(data, upright(data), spec) <= 2, (spec, size)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "MPO"])
 @pytest.mark.parametrize("orientation", [3, 5, 6, 8])
-def test_every_format_that_has_orientations(format: str, orientation: int) -> None:
+def test_orientation_is_read_from_every_format(format: str, orientation: int) -> None:
     data = turned(format, orientation, (75, 50))
     assert difference(data, upright(data), SPECS[1]) <= 1
     assert difference(data, turned(format, 1, (75, 50)), SPECS[1]) > 50
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_large_photos_of_phones(orientation: int) -> None:
-    # The JPEG decoder does a part of the reduction here, by its own means: a pattern without noise hardly differs.
+def test_orientation_of_large_jpegs_is_set_upright(orientation: int) -> None:
+    # Here the JPEG decoder does a part of the reduction in its own way: a pattern without noise hardly differs.
     data = turned("JPEG", orientation, (2401, 1601), quality=90)
     assert difference(data, upright(data), SPECS[0]) <= 4
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 99, 65535])
-def test_orientations_that_make_no_sense_are_ignored(orientation: int) -> None:
+def test_unknown_orientation_is_ignored(orientation: int) -> None:
     plain = encode(pattern(75, 50))
     assert difference(turned("PNG", orientation, (75, 50)), plain, SPECS[1]) == 0
 
 
 def entry(kind: int, count: int, value: bytes) -> bytes:
-    """EXIF with an orientation of another type than a whole number."""
+    """EXIF with an orientation that is not of the usual type."""
     return b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHI4s", TAG, kind, count, value) + b"\0\0\0\0"
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow tells what is wrong with the EXIF
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of broken EXIF
 @pytest.mark.parametrize(
     "exif",
     [
@@ -93,13 +95,13 @@ def entry(kind: int, count: int, value: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_broken_exif_does_not_spoil_a_picture(exif: bytes, format: str) -> None:
+def test_broken_exif_does_not_spoil_an_image(exif: bytes, format: str) -> None:
     image = pattern(75, 50)
     assert difference(encode(image, format, exif=exif), encode(image, format), SPECS[1]) == 0
 
 
-def test_orientation_from_xmp() -> None:
-    """Where there is no EXIF, Pillow, like other programs, looks here."""
+def test_orientation_is_read_from_xmp() -> None:
+    """Pillow, like other programs, looks there if there is no EXIF."""
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
     data = encode(pattern(75, 50), "JPEG", xmp=xmp)
     assert difference(data, upright(data), SPECS[1]) <= 1

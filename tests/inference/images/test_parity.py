@@ -1,8 +1,8 @@
-"""Our own preparation of pictures against torchvision's, which models are trained with.
+"""Our preparation of images against torchvision's, which models are trained with.
 
-Both are Pillow's resize underneath. We cut while resizing, so a rounding may fall differently (one step of 255), and
-Pillow may take height before width, which shows where bicubic overshoots at a sharp edge. Large JPEGs are reduced by
-their decoder first. In the mean over a picture all of it stays below one step, and no answer changes by it.
+Both use Pillow's resize. We crop while resizing, so a value may be rounded differently (one step of 255), and Pillow
+may resize height before width, which shows where bicubic overshoots at a sharp edge. Large JPEGs are first reduced by
+their decoder. In the mean over an image the difference stays below one step, and it changes no answer.
 """
 
 from __future__ import annotations
@@ -55,32 +55,33 @@ def differences(data: bytes, spec: InputSpec) -> NDArray[np.int64]:
     return found
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 @pytest.mark.parametrize(("size", "edge"), SHAPES, ids=str)
 @pytest.mark.parametrize("interpolation", SMOOTH)
-def test_the_samples(sample: Path, size: tuple[int, int], edge: int | None, interpolation: str) -> None:
-    assert differences(sample.read_bytes(), spec_of(size, edge, interpolation)).max() <= 1
+def test_samples_are_prepared_as_by_torchvision(size: tuple[int, int], edge: int | None, interpolation: str) -> None:
+    """Every pair of shape and interpolation; together they pair each of them with every sample."""
+    sample = SAMPLES[(SHAPES.index((size, edge)) + SMOOTH.index(interpolation)) % len(SAMPLES)]
+    assert differences(sample.read_bytes(), spec_of(size, edge, interpolation)).max() <= 1, sample.name
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("interpolation", ["box", "nearest"])
-def test_interpolation_without_weights(sample: Path, interpolation: str) -> None:
-    # Where a pixel lies between two, either may be taken: few do.
+def test_interpolation_without_weights_differs_in_few_pixels(sample: Path, interpolation: str) -> None:
+    # If a pixel lies between two, either may be taken. Few do.
     assert (differences(sample.read_bytes(), spec_of((224, 224), 235, interpolation)) > 1).mean() < 0.02
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("edge", [256, None])
-def test_large_jpegs(sample: Path, edge: int | None) -> None:
+def test_large_jpegs_are_prepared_as_by_torchvision(sample: Path, edge: int | None) -> None:
     image = Image.open(sample).convert("RGB")
-    # One more pixel than the decoder's reduction divides by: what is left of it must not shift the rest.
+    # One pixel more than the decoder's reduction divides by: the remainder must not shift the rest.
     large = image.resize((image.width * 6 + 1, image.height * 6 + 1), Image.Resampling.BICUBIC)
     assert differences(encode(large, "JPEG", quality=90), spec_of((224, 224), edge, "bicubic")).mean() < 0.5
 
 
 @pytest.mark.skipif(not PHOTOS, reason="the photos are development data, not part of the project")
 @pytest.mark.parametrize(("edge", "interpolation"), [(256, "bicubic"), (256, "bilinear"), (None, "bicubic")])
-def test_many_photos(edge: int | None, interpolation: str) -> None:
+def test_photos_are_prepared_as_by_torchvision(edge: int | None, interpolation: str) -> None:
     spec = spec_of((224, 224), edge, interpolation)
     for photo in PHOTOS[::8]:
         found = differences(photo.read_bytes(), spec)
@@ -88,7 +89,7 @@ def test_many_photos(edge: int | None, interpolation: str) -> None:
         assert (found > 2).mean() < 0.02, photo.name
 
 
-def test_the_answers_of_a_real_model(efficientnet: Path) -> None:
+def test_real_model_answers_as_the_original(efficientnet: Path) -> None:
     data = [path.read_bytes() for path in SAMPLES]
     expected = original_scores(find(PACKAGED).load(Options(PACKAGED)), data)
     classifier = ModelClassifier(bundle.read(efficientnet), Settings())
