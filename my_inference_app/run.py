@@ -230,6 +230,7 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "CLIENT_RATE": str(settings.client_rate),
         "CLIENT_CONNECTIONS": str(settings.client_connections),
         "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
+        "AIP_HEALTH_ROUTE": settings.aip_health_route,
         "TLS_CERT": str(settings.tls_cert or ""),
         "TLS_KEY": str(settings.tls_key or ""),
         "TLS_PORT": str(settings.tls_port),

@@ -2,7 +2,8 @@
 : "${LISTEN:=*}" "${PORT:=80}" "${UPSTREAM:=my_inference_app:8000}" "${MANAGEMENT_PORT:=8001}" "${QUEUE_SIZE:=1024}" \
     "${MAX_UPLOAD_MB:=10}" "${REQUEST_TIMEOUT:=30}" "${GRACE_TIMEOUT:=30}" "${CLIENT_RATE:=0}" \
     "${CLIENT_CONNECTIONS:=0}" "${TRUSTED_PROXIES:=}" "${CORS_ORIGINS:=}" \
-    "${TLS_CERT:=}" "${TLS_KEY:=}" "${TLS_PORT:=443}" "${TLS_PUBLIC_PORT:=0}" "${TLS_HSTS:=0}"
+    "${TLS_CERT:=}" "${TLS_KEY:=}" "${TLS_PORT:=443}" "${TLS_PUBLIC_PORT:=0}" "${TLS_HSTS:=0}" \
+    "${AIP_HEALTH_ROUTE:=/vertex/health}"
 : "${MANAGEMENT:=${UPSTREAM%:*}:$MANAGEMENT_PORT}"
 
 seconds=${REQUEST_TIMEOUT%.*}
@@ -22,6 +23,7 @@ done
 for given in "LISTEN=$LISTEN" "UPSTREAM=$UPSTREAM" "MANAGEMENT=$MANAGEMENT" "TRUSTED_PROXIES=$TRUSTED_PROXIES"; do
     case ${given#*=} in *[!]0-9A-Za-z.:*_/,[-]*) refuse "$given" 'is not an address, or several with commas between' ;; esac
 done
+case $AIP_HEALTH_ROUTE in *[!0-9A-Za-z/_.:-]*) refuse "AIP_HEALTH_ROUTE=$AIP_HEALTH_ROUTE" 'is not a path' ;; esac
 case $LISTEN in *:*) case $LISTEN in \[*\]) ;; *) LISTEN=[$LISTEN] ;; esac ;; esac
 
 origins=$(printf %s "$CORS_ORIGINS" | tr -d ' ' | tr '\n' ';')

@@ -20,12 +20,13 @@ from .serving import Serving
 from .setting import names_of, read
 from .tls import Tls
 from .urls import Urls
+from .vertex import Vertex
 
 __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, Network, Tls):
+class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_engine(self)

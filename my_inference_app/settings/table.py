@@ -13,6 +13,7 @@ from .network import Network
 from .serving import Serving
 from .tls import Tls
 from .urls import Urls
+from .vertex import Vertex
 
 SUBJECTS = {
     "Model": Model,
@@ -22,6 +23,7 @@ SUBJECTS = {
     "Images from URLs": Urls,
     "Network": Network,
     "TLS": Tls,
+    "Vertex AI": Vertex,
 }
 
 
