@@ -57,7 +57,7 @@ class Run:
             _check_certificate(settings)
         folder = _export(settings, fall_back=self._with_nginx)
         port = settings.port if nginx else settings.app_port
-        with self._stopped_in_the_end(), ExitStack() as stack:
+        with ExitStack() as stack, self._stopped_in_the_end():
             app = self._start(_gunicorn(folder))
             app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
             if nginx:
