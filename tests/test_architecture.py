@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "pid_file", "processes"},
+    {"worker", "pid_file", "processes", "certificate"},
     {"server", "management"},
     {"api"},
     {"fetching", "inference"},

