@@ -31,8 +31,8 @@ from .state import memory_mb
 SETTINGS = {
     "MODEL": "efficientnet-lite0",
     "WORKERS": str(WORKERS),
-    "THREADS": "16",
-    "QUEUE_SIZE": "32",
+    "THREADS": "8",
+    "QUEUE_SIZE": "64",
     "REQUEST_TIMEOUT": "60",
     "HANG_TIMEOUT": "120",
 }
