@@ -45,10 +45,9 @@ def _replaced(gunicorn: psutil.Process, old: set[psutil.Process]) -> bool:
 
 
 def _recover(target: Target, pause: float) -> None:
-    """Waits until all requests that the restart can have hit have their answer, and others after them.
+    """Waits until every request that was in progress has its response, and others after them.
 
-    nginx sends a request whose worker died a second time, and no third time. It must not be on the next worker that
-    is killed.
+    nginx sends a request again if its worker died, but only once: the next worker that is killed must not have it.
     """
     hit = target.counts.without_answer()
     enough = target.counts.answered.total() + _ANSWERS_BETWEEN

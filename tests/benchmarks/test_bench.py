@@ -53,7 +53,7 @@ def test_unknown_row_is_refused(tmp_path: Path) -> None:
         make_rows(Prepared(tmp_path, tmp_path / "image.jpg"), ["nothing"])
 
 
-def test_medians_and_ratios() -> None:
+def test_ratios_compare_medians() -> None:
     results = Results(
         {"processor": "p", "cores": 2, "date": "d"}, {"limit-bf16": "limit", "service-bf16": "THIS", "x": "X"}
     )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -25,6 +26,7 @@ from benchmarks.soak.judge import Verdict
 from benchmarks.soak.phases import Plan
 from benchmarks.soak.report import Result, text
 from benchmarks.soak.state import State, grown, state
+from tests.benchmarks.scripted import scripted_server
 from tests.live.service import REPOSITORY, environment, until
 
 IMAGE = Case("image")
@@ -71,22 +73,12 @@ def test_ctrl_c_ends_the_soak_with_its_counts(tmp_path: Path, efficientnet: Path
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"nonsense\r\n\r\n"])
 def test_broken_answer_counts_as_lost(answer: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            for _ in range(3):
-                with server.accept()[0] as connection:
-                    connection.recv(1000)
-                    connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        stop = threading.Event()
-        stop.set()  # no pauses
-        target = Target(server.getsockname()[1], Counts(), stop, [IMAGE], [IMAGE])
+    stop = threading.Event()
+    stop.set()  # no pauses
+    with scripted_server([answer] * 3) as url:
+        target = Target(urlsplit(url).port or 0, Counts(), stop, [IMAGE], [IMAGE])
         each_once(target)
         all_at_once(target, 2)
-        thread.join()
     assert target.counts.lost == {"image": 1, "many at once": 2}
     assert target.counts.sent == 3
 
