@@ -86,4 +86,29 @@ lint: ## format, and fix what can be fixed
 clean: ## remove the virtual environment, bundles and caches
 	rm -rf $(VENV) models .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
+images: ## build the container images, with Docker or else with buildah
+	@exec containers/images.sh build $(TARGET)
+
+push: ## push the container images to HUB_USER's repository
+	@exec containers/images.sh push $(TARGET)
+
+up: ## start the containers, and wait until they are healthy
+	@exec containers/up.sh
+
+down: ## stop and remove the containers
+	@exec containers/compose.sh down
+
+logs: ## show the logs of the containers
+	@exec containers/compose.sh logs --follow
+
+sbom: ## print the packages of a container image, IMAGE, as CycloneDX JSON
+	@$(READY_TO_TEST) >&2
+	exec $(PYTHON3) containers/sbom.py "$(or $(IMAGE),$(shell containers/images.sh name))"
+
+test-containers: ## build the container images from nothing, and test them; needs root
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
+	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest tests/containers
+
 .PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean
+.PHONY: images push up down logs sbom test-containers
