@@ -49,6 +49,14 @@ def test_script_is_executable_and_short(script: str) -> None:
     assert len(lines) <= 25
 
 
+def test_sagemaker_finds_the_program_it_starts() -> None:
+    """It runs `docker run IMAGE serve`."""
+    dockerfile = (REPOSITORY / "my_inference_app" / "Dockerfile").read_text("utf-8")
+    (all_in_one,) = re.findall(r"^FROM .* AS all-in-one$(.*?)^FROM ", dockerfile, re.MULTILINE | re.DOTALL)
+    assert "COPY containers/serve.sh /usr/local/bin/serve\n" in all_in_one
+    assert (REPOSITORY / "containers" / "serve.sh").stat().st_mode & 0o111
+
+
 def test_target_and_arguments_are_in_the_dockerfile() -> None:
     dockerfile = (REPOSITORY / "my_inference_app" / "Dockerfile").read_text("utf-8")
     assert re.search(r"^FROM .* AS all-in-one$", dockerfile, re.MULTILINE)
