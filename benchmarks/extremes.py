@@ -45,7 +45,8 @@ class Findings:
         print(f"{name}: {_shown(value)}", file=sys.stderr, flush=True)
 
     def text(self) -> str:
-        return "\n".join(f"{name:<64} {_shown(value)}" for name, value in self.values.items())
+        width = max(map(len, self.values))
+        return "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in self.values.items())
 
 
 def main() -> None:

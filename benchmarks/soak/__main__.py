@@ -65,7 +65,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = output.parser("make soak", __doc__, ".benchmarks/soak")
-    parser.add_argument("--minutes", type=float, default=10, help="duration; 0 means as long as the rounds take")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="duration; below 8 the warm-up may be too short to judge growth"
+    )
     parser.add_argument("--rounds", type=int, default=1, help="least number of disturbances of each kind in each part")
     parser.add_argument("--clients", type=int, default=8, help="clients that send one request after the other")
     parser.add_argument("--crowd", type=int, default=300, help="clients that send at the same time")
