@@ -18,8 +18,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## serve through nginx on PORT (80); installs everything the first time
-	@$(READY)
-	.ci/install.sh nginx=nginx-light
+	@INSTEAD='run without it, for development: make serve' .ci/install.sh nginx=nginx-light
+	$(READY)
 	exec $(PYTHON3) -m my_inference_app.run
 
 serve: ## serve with gunicorn alone on APP_PORT (8000), for development

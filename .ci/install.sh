@@ -1,6 +1,6 @@
 #!/bin/bash
 # For each COMMAND=PACKAGE, installs the package if the command is missing. Only root on Debian or Ubuntu can install;
-# others get an error that names the packages.
+# others get an error that names the packages, and what is in INSTEAD.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin
 missing=()
@@ -9,7 +9,7 @@ for pair in "$@"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "error: ${missing[*]} missing: install with your package manager, for example: sudo apt-get install ${missing[*]}" >&2
+    echo "error: ${missing[*]} missing: install with your package manager, for example: sudo apt-get install ${missing[*]}${INSTEAD:+; or $INSTEAD}" >&2
     exit 1
 fi
 echo "installing ${missing[*]}"

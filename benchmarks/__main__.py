@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -10,12 +9,10 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from my_inference_app.settings import PROJECT
-
-from . import report
+from . import output, report
 from .machine_facts import facts
 from .peers.registry import PEERS, Peer
-from .prepare import NETWORK, SMALL, Prepared, prepare
+from .prepare import FOLDER, NETWORK, SMALL, Prepared, prepare
 from .report import Results
 from .rows import Row, Started, WrongAnswer, free_port, http_server, limit, service
 
@@ -30,13 +27,11 @@ OWN = (  # name, title, starter, model, precision
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = output.parser("make bench", __doc__, FOLDER)
     parser.add_argument("--rows", nargs="+", metavar="NAME", help="only these rows; default: all")
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 8, 16, 64])
     parser.add_argument("--seconds", type=int, default=5, help="length of each load")
     parser.add_argument("--rounds", type=int, default=3, help="rounds through all rows")
-    parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks", help="for bundles and environments")
-    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("error: wrk is missing: apt-get install wrk")
@@ -64,13 +59,13 @@ def make_rows(prepared: Prepared, names: list[str] | None) -> list[Row]:
 
 
 def _own(prepared: Prepared, name: str, title: str, start: object, model: str, precision: str) -> Row:
-    settings, label = prepared.ready(model, precision)
+    ready = prepared.ready(model, precision)
     assert callable(start)
-    return Row(name, title, partial(start, settings, prepared.image, label))
+    return Row(name, title, partial(start, ready.settings, ready.image, ready.label))
 
 
 def _peer(prepared: Prepared, peer: Peer, precision: str) -> Row:
-    _, label = prepared.ready(NETWORK, precision)
+    label = prepared.ready(NETWORK, precision).label
     int8 = precision == "int8"
     return Row(
         f"{peer.name}-int8" if int8 else peer.name,

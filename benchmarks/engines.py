@@ -5,8 +5,6 @@ The weights are random, since speed does not depend on them. int8 is calibrated 
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -18,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from my_inference_app.engines import openvino, torchscript
 from my_inference_app.engines.base import Engine
@@ -27,8 +24,9 @@ from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.resources import cores
-from my_inference_app.settings import PROJECT
 
+from . import output
+from .images import crops
 from .machine_facts import facts
 
 Images = NDArray[np.uint8]
@@ -47,24 +45,20 @@ class Row:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = output.parser("make bench-engines", __doc__)
     parser.add_argument("--networks", nargs="+", default=["resnet50", "resnet152"])
     parser.add_argument("--seconds", type=float, default=4.0, help="time for each engine in each round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
     rows = [row for network in given.networks for row in compare(network, given.seconds, given.rounds)]
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "engines.json").write_text(
-        json.dumps({"machine": facts(), "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
-    )
-    (given.out / "engines.txt").write_text(table(rows) + "\n")
-    print(table(rows))
-
-
-def table(rows: list[Row]) -> str:
     machine = facts()
-    lines = [f"{machine['processor']}, {machine['cores']} cores, {machine['date']}", ""]
+    text = table(machine, rows)
+    output.save(given.out, "engines", text, {"machine": machine, "rows": [asdict(row) for row in rows]})
+    print(text)
+
+
+def table(machine: output.Machine, rows: list[Row]) -> str:
+    lines = [output.headline(machine), ""]
     lines.append(f"{'network':<11} {'engine':<22} {'images/s':>9} {'spread':>7} {'top 5 same':>11} {'gain':>7}")
     lines += [
         f"{row.network:<11} {row.engine:<22} {row.images_per_second:>9.1f} {row.spread:>7.0%} "
@@ -99,19 +93,6 @@ def compare(network: str, seconds: float, rounds: int) -> list[Row]:
         )
         for name, values in speeds.items()
     ]
-
-
-def crops() -> Images:
-    """About a hundred different crops of the sample images."""
-    random = np.random.default_rng(0)
-    cut = []
-    for path in sorted((PROJECT / "post_request").glob("*.[jp][pn]g")):
-        image = Image.open(path).convert("RGB")
-        for _ in range(36):
-            side = int(random.integers(150, min(image.size)))
-            left, top = (int(random.integers(0, length - side)) for length in image.size)
-            cut.append(np.asarray(image.resize((224, 224), box=(left, top, left + side, top + side))))
-    return np.stack(cut)
 
 
 @contextmanager

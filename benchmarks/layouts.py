@@ -5,22 +5,17 @@ Prints images per second and latency of each layout, as medians of interleaved r
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import statistics
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from my_inference_app.resources import cores
-from my_inference_app.settings import PROJECT
 
+from . import output
 from .load import Measured
 from .machine_facts import facts
-from .prepare import NETWORK, prepare
-from .rows import service
+from .prepare import FOLDER, NETWORK, prepare
 
 
 @dataclass(frozen=True)
@@ -35,29 +30,22 @@ class Layout:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench-layouts", description=__doc__)
+    parser = output.parser("make bench-layouts", __doc__, FOLDER)
     parser.add_argument("--precision", default="int8", help="the layout matters most with the fastest engine")
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     given = parser.parse_args()
-    prepared = prepare(PROJECT / ".benchmarks")
-    settings, label = prepared.ready(NETWORK, given.precision)
+    ready = prepare(given.folder).ready(NETWORK, given.precision)
     found: dict[Layout, list[tuple[Measured, Measured]]] = {layout: [] for layout in layouts(cores())}
     for number, layout in itertools.product(range(given.rounds), found):
         print(f"round {number + 1} of {given.rounds}: {layout}", file=sys.stderr, flush=True)
-        with (
-            tempfile.TemporaryDirectory() as scratch,
-            service({**settings, **layout.settings()}, prepared.image, label, Path(scratch)) as started,
-        ):
-            started.load(8, 1)
+        with ready.serve(**layout.settings()) as started:
             found[layout].append((started.load(1, given.seconds), started.load(16, given.seconds)))
-    lines = table(found)
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "layouts.txt").write_text("\n".join(lines) + "\n")
+    machine = facts()
+    text = table(machine, found)
     rows = [{**asdict(layout), "loads": [[asdict(a), asdict(b)] for a, b in runs]} for layout, runs in found.items()]
-    (given.out / "layouts.json").write_text(json.dumps({"machine": facts(), "rows": rows}, indent=1) + "\n")
-    print("\n".join(lines))
+    output.save(given.out, "layouts", text, {"machine": machine, "rows": rows})
+    print(text)
 
 
 def layouts(count: int) -> list[Layout]:
@@ -71,9 +59,8 @@ def layouts(count: int) -> list[Layout]:
     return list(dict.fromkeys([*shares, *others]))
 
 
-def table(found: dict[Layout, list[tuple[Measured, Measured]]]) -> list[str]:
-    machine = facts()
-    lines = [f"{machine['processor']}, {machine['cores']} cores, {machine['date']}", ""]
+def table(machine: output.Machine, found: dict[Layout, list[tuple[Measured, Measured]]]) -> str:
+    lines = [output.headline(machine), ""]
     lines.append(
         f"{'workers':>7} {'compute threads':>15} {'threads':>7} {'batch':>5} "
         f"{'images/s':>9} {'spread':>7} {'p99 ms':>7} {'p50 ms of one':>14} {'MB':>6}"
@@ -87,7 +74,7 @@ def table(found: dict[Layout, list[tuple[Measured, Measured]]]) -> list[str]:
             f"{statistics.median(one.p50_ms for one, _ in runs):>14.1f} "
             f"{statistics.median(many.peak_mb for _, many in runs):>6.0f}"
         )
-    return lines
+    return "\n".join(lines)
 
 
 def _speed(runs: list[tuple[Measured, Measured]]) -> float:

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
 
 from my_inference_app.bundles import bundle
@@ -20,13 +21,35 @@ from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.inference.images.decode import decode
 from my_inference_app.resources import cores
-from my_inference_app.settings import PROJECT, Settings
+from my_inference_app.settings import Settings
 
-from .engines import crops
+from .images import crops, usual_photo
 from .peers.registry import HERE as PEERS_FOLDER
+from .rows import Started, service
 
+FOLDER = ".benchmarks"
 NETWORK = "torchvision:resnet50"
 SMALL = "efficientnet-lite0"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The settings that serve a model, the image to send, and the right label for it."""
+
+    settings: dict[str, str]
+    image: Path
+    label: str
+
+    @contextmanager
+    def serve(self, **settings: str) -> Iterator[Started]:
+        """The service with this model and further settings, after a first load."""
+        variables = {**self.settings, **settings}
+        with (
+            tempfile.TemporaryDirectory(prefix="benchmark-") as scratch,
+            service(variables, self.image, self.label, Path(scratch)) as started,
+        ):
+            started.load(8, 1)
+            yield started
 
 
 @dataclass(frozen=True)
@@ -39,11 +62,12 @@ class Prepared:
         folder = self.folder.resolve() / bundle_name(_options(model).name, precision=precision)
         return {"BUNDLE": str(folder), "PRECISION": precision, "LOG_LEVEL": "info"}
 
-    def ready(self, model: str, precision: str) -> tuple[dict[str, str], str]:
-        """The settings that serve a model, and its label for the image. Exports the model the first time."""
+    def ready(self, model: str, precision: str) -> Ready:
+        """Exports the model the first time. int8 has a bundle of its own, the other precisions share one."""
         self.export(model)
-        self.export(model, precision)
-        return self.settings(model, precision), self.label(model)
+        if precision == "int8":
+            self.export(model, precision)
+        return Ready(self.settings(model, precision), self.image, self.label(model))
 
     def bundle(self, model: str, precision: str) -> bundle.Bundle:
         return bundle.read(Path(self.settings(model, precision)["BUNDLE"]))
@@ -74,6 +98,8 @@ class Prepared:
 
     def peer_variables(self) -> dict[str, str]:
         """The same weights and labels, in the formats of the peers."""
+        import torch  # not at the top: it takes seconds, and most runs do without
+
         weights, labels = self.folder / "resnet50.pth", self.folder / "labels.json"
         if not weights.exists():
             loaded = find(NETWORK).load(_options(NETWORK))
@@ -102,9 +128,5 @@ def prepare(folder: Path) -> Prepared:
     folder.mkdir(exist_ok=True)
     image = folder / "image.jpg"
     if not image.exists():
-        photo = Image.open(PROJECT / "post_request" / "cat.jpg").resize((500, 375), Image.Resampling.LANCZOS)
-        # Grain as from a camera: without it the smooth sample has a third of the size of a usual photo.
-        grain = np.random.default_rng(0).normal(0, 6, (375, 500, 1))
-        noisy = (np.asarray(photo, dtype=np.float64) + grain).clip(0, 255).astype(np.uint8)
-        Image.fromarray(noisy).save(image, quality=90)
+        image.write_bytes(usual_photo())
     return Prepared(folder, image)

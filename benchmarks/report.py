@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import output
 from .load import Measured
 
 
@@ -38,7 +38,7 @@ def speed(item: Measured) -> float:
 
 
 def text(results: Results) -> str:
-    lines = [f"{results.machine['processor']}, {results.machine['cores']} cores, {results.machine['date']}", ""]
+    lines = [output.headline(results.machine), ""]
     lines.append(
         f"{'':<48} {'conn.':>5} {'images/s':>9} {'spread':>7} {'p50 ms':>8} {'p99 ms':>9} "
         f"{'CPU s/1000':>10} {'peak MB':>8} {'ready s':>8} {'errors':>7}"
@@ -90,9 +90,7 @@ def ratios(results: Results) -> list[str]:
 
 
 def write(results: Results, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.txt").write_text(text(results) + "\n")
-    (folder / "bench.json").write_text(json.dumps(_as_data(results), indent=1) + "\n")
+    output.save(folder, "bench", text(results), _as_data(results))
     chart(results, folder / "bench.svg")
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from my_inference_app.settings import PROJECT
 
 from .load import Measured, Watch, measure
 
+HOST = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Started:
@@ -31,6 +33,8 @@ class Started:
     load: Callable[[int, int], Measured]
     url: str
     process: psutil.Process
+    management_url: str = ""
+    """Of this project's service: where health checks and metrics are."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class WrongAnswer(Exception):
 
 def free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -86,11 +90,12 @@ def _end(started: subprocess.Popen[str]) -> None:
 @contextmanager
 def service(settings: dict[str, str], image: Path, label: str, scratch: Path) -> Iterator[Started]:
     """This project's service behind nginx, as `make run` starts it."""
-    port = free_port()
-    variables = {**settings, "LISTEN": "127.0.0.1", "PORT": str(port), "APP_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("PORT", "APP_PORT", "MANAGEMENT_PORT")}
+    variables = {**settings, **ports, "LISTEN": HOST, "APP_HOST": HOST, "MANAGEMENT_HOST": HOST}
     command = [sys.executable, "-m", "my_inference_app.run"]
-    with http_server(command, variables, f"http://127.0.0.1:{port}/predict", image, label, scratch) as started:
-        yield started
+    url = f"http://{HOST}:{ports['PORT']}/predict"
+    with http_server(command, variables, url, image, label, scratch) as started:
+        yield replace(started, management_url=f"http://{HOST}:{ports['MANAGEMENT_PORT']}")
 
 
 @contextmanager

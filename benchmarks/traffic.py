@@ -1,60 +1,88 @@
-"""Additional traffic during a load: health checks, slow senders, large images."""
+"""Additional traffic during a load: health checks, slow uploads, large images."""
 
 from __future__ import annotations
 
-import io
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urljoin, urlsplit
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import urlsplit
 
-import numpy as np
 import requests
-from PIL import Image
 
 from my_inference_app.settings import PROJECT
 
-SLOW_SENDERS = 200
+from .images import twelve_megapixels
+
 SLOW_BYTES_PER_SECOND = 5000
 
 
-@contextmanager
-def probes(url: str) -> Iterator[list[float]]:
-    """Requests /readyz over new connections, twenty times a second; yields the time of each response in ms."""
-    stop = threading.Event()
-    waits: list[float] = []
-
-    def ask() -> None:
-        while not stop.wait(0.05):
-            began = time.perf_counter()
-            requests.get(urljoin(url, "/readyz"), timeout=60).raise_for_status()
-            waits.append((time.perf_counter() - began) * 1000)
-
-    with running([threading.Thread(target=ask)], stop):
-        yield waits
+@dataclass
+class HealthChecks:
+    waits_ms: list[float] = field(default_factory=list)
+    failed: int = 0
 
 
 @contextmanager
-def slow_senders(url: str, image: bytes) -> Iterator[None]:
-    """Connections that send their bodies at a few KB a second, one request after the other."""
-    stop = threading.Event()
-    parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(image)}\r\n\r\n"
+def health_checks(url: str) -> Iterator[HealthChecks]:
+    """Twenty a second, over new connections. The times are there afterwards."""
+    found = HealthChecks()
+    command = [sys.executable, "-m", "benchmarks.probe", url]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as prober:
+        assert prober.stdout
+        prober.stdout.readline()
+        try:
+            yield found
+        finally:
+            vars(found).update(json.loads(prober.communicate()[0]))
+
+
+@dataclass
+class Uploads:
+    answered: int = 0
+    failed: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, answered: bool) -> None:
+        with self._lock:
+            self.answered += answered
+            self.failed += not answered
+
+
+@contextmanager
+def slow_uploads(url: str, image: bytes, count: int) -> Iterator[Uploads]:
+    """Clients that upload at a few KB a second, one request after the other. The last are completed at once."""
+    stop, found = threading.Event(), Uploads()
 
     def send() -> None:
         while not stop.is_set():
-            with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
-                connection.sendall(head.encode())
-                for start in range(0, len(image), SLOW_BYTES_PER_SECOND):
-                    if stop.wait(1):
-                        return
-                    connection.sendall(image[start : start + SLOW_BYTES_PER_SECOND])
-                connection.recv(1000)
+            found.add(_upload(url, image, stop))
 
-    with running([threading.Thread(target=send) for _ in range(SLOW_SENDERS)], stop):
-        yield
+    with running([threading.Thread(target=send) for _ in range(count)], stop):
+        yield found
+
+
+def _upload(url: str, image: bytes, stop: threading.Event) -> bool:
+    parts = urlsplit(url)
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(image)}\r\n\r\n"
+    try:
+        with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
+            connection.sendall(head.encode())
+            for start in range(0, len(image), SLOW_BYTES_PER_SECOND):
+                stop.wait(1)
+                connection.sendall(image[start : start + SLOW_BYTES_PER_SECOND])
+            response = HTTPResponse(connection)
+            response.begin()
+            return response.status == 200 and bool(response.read())
+    except (OSError, HTTPException):
+        return False
 
 
 @contextmanager
@@ -72,14 +100,6 @@ def large_images(url: str, share_of: float) -> Iterator[None]:
 
     with running([threading.Thread(target=send) for _ in range(2)], stop):
         yield
-
-
-def twelve_megapixels() -> bytes:
-    photo = Image.open(PROJECT / "post_request" / "coffee.jpg").resize((4000, 3000), Image.Resampling.LANCZOS)
-    grain = np.random.default_rng(0).normal(0, 4, (3000, 4000, 1))
-    file = io.BytesIO()
-    Image.fromarray((np.asarray(photo) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
-    return file.getvalue()
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def _error(status: int, code: str, message: str) -> Response:
 
 class _Handler(WSGIRequestHandler):
     timeout = 5  # a client that sends nothing must not keep a thread
+    wbufsize = 65536  # headers and body leave together: a worker that dies never leaves half a response
     protocol_version = "HTTP/1.0"  # one request a connection: the next one may go to another worker
 
     def log(self, type: str, message: str, *args: object) -> None:

@@ -1,7 +1,7 @@
-"""What the service counts about itself, for Prometheus; the figures of all workers together.
+"""The metrics of the service, for Prometheus, summed over all workers.
 
-Under gunicorn every worker keeps its figures in files of its own, in a folder that gunicorn.conf.py makes; whichever
-worker is asked adds them up. What a worker counted stays when it has ended. Elsewhere there is one process only.
+Every worker writes its metrics to files in the folder that all workers share. Any worker can sum them, and the counts
+of a worker remain when it has ended. A process without that folder has its own metrics only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _registry = CollectorRegistry()
 
 requests = Counter("inference_requests", "Requests answered", ["path", "status"], registry=_registry)
 request_seconds = Histogram(
-    "inference_request_seconds", "From a request's first line to its answer", buckets=_SECONDS, registry=_registry
+    "inference_request_seconds", "Time of a request in the app", buckets=_SECONDS, registry=_registry
 )
 wait_seconds = Histogram(
     "inference_wait_seconds",

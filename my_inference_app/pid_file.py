@@ -35,7 +35,7 @@ def read(port: int) -> int:
     """The process that serves on this port."""
     path = _path(port)
     try:
-        with path.open() as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW)) as file:
             if os.fstat(file.fileno()).st_uid == os.getuid():
                 pid = int(file.read())
                 os.kill(pid, 0)

@@ -40,7 +40,7 @@ def give_large_memory_back() -> None:
     if mallopt:  # neither macOS nor musl has it, or needs it
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
         mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
-        mallopt(_M_ARENA_MAX, 2 * cores())
+        mallopt(_M_ARENA_MAX, cores())
 
 
 def _quota() -> int | None:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import own_folder, pid_file
+from . import certificate, own_folder, pid_file
 from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
@@ -53,9 +53,11 @@ class Run:
         settings = self._settings
         nginx = _find_nginx() if self._with_nginx else ""
         _check_ports(settings, self._with_nginx)
+        if nginx:
+            _check_certificate(settings)
         folder = _export(settings, fall_back=self._with_nginx)
         port = settings.port if nginx else settings.app_port
-        with self._stopped_in_the_end(), ExitStack() as stack:
+        with ExitStack() as stack, self._stopped_in_the_end():
             app = self._start(_gunicorn(folder))
             app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
             if nginx:
@@ -86,11 +88,22 @@ class Run:
                     raise SetupError(f"{server.name} stopped (exit code {server.exit_code}): the service ends")
             if self._reload:
                 self._reload = False
+                self._reload_certificate()
                 if _loads(folder):
                     app.send(signal.SIGHUP)
                 else:
                     _say("not reloaded, the workers go on with what they have: the line above says why")
             time.sleep(0.2)
+
+    def _reload_certificate(self) -> None:
+        if not (self._with_nginx and self._settings.tls_cert):
+            return
+        try:
+            _check_certificate(self._settings)
+        except SetupError as error:
+            _say(f"error: {error}\nnginx keeps the certificate that it has")
+        else:
+            self._servers[-1].send(signal.SIGHUP)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         for number in _STOP_SIGNALS:
@@ -145,6 +158,8 @@ def _check_ports(settings: Settings, with_nginx: bool) -> None:
     _check_port("MANAGEMENT_PORT", settings.management_host, settings.management_port)
     if with_nginx:
         _check_port("PORT", settings.listen, settings.port)
+        if settings.tls_cert:
+            _check_port("TLS_PORT", settings.listen, settings.tls_port)
 
 
 def _check_port(name: str, host: str, port: int) -> None:
@@ -164,6 +179,11 @@ def _check_port(name: str, host: str, port: int) -> None:
             ) from None
 
 
+def _check_certificate(settings: Settings) -> None:
+    if settings.tls_cert and settings.tls_key:
+        certificate.check(settings.tls_cert, settings.tls_key)
+
+
 def _export(settings: Settings, fall_back: bool) -> Path:
     """The bundle to serve. If need be it is made first, by a process of its own: that takes heavy packages."""
     if settings.bundle:
@@ -171,10 +191,15 @@ def _export(settings: Settings, fall_back: bool) -> Path:
     command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
     if fall_back and not is_set("MODEL"):
         command += ["--fallback", FALLBACK]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(done.returncode)  # it has said why
-    return Path(done.stdout.strip())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exporting:
+        try:
+            folder, _ = exporting.communicate()
+        except _Stop:
+            exporting.terminate()  # it removes its temporary folders
+            raise
+    if exporting.returncode:
+        sys.exit(exporting.returncode)  # it has said why
+    return Path(folder.strip())
 
 
 def _gunicorn(folder: Path) -> Process:
@@ -210,6 +235,12 @@ def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
         "CLIENT_RATE": str(settings.client_rate),
         "CLIENT_CONNECTIONS": str(settings.client_connections),
         "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
+        "AIP_HEALTH_ROUTE": settings.aip_health_route,
+        "TLS_CERT": str(settings.tls_cert or ""),
+        "TLS_KEY": str(settings.tls_key or ""),
+        "TLS_PORT": str(settings.tls_port),
+        "TLS_PUBLIC_PORT": str(settings.tls_public_port),
+        "TLS_HSTS": str(settings.tls_hsts),
     }
     return Process("nginx", ["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment, signal.SIGQUIT)
 
@@ -226,21 +257,30 @@ def _loads(folder: Path) -> bool:
 
 def _announce(settings: Settings, folder: Path, with_nginx: bool) -> None:
     made = bundle.read(folder)
-    host, port = (settings.listen, settings.port) if with_nginx else (settings.app_host, settings.app_port)
-    address = _address(host, port)
-    print(f"\nServing {made.name} ({made.origin}) with {settings.worker_count} worker(s) on http://{address}")
+    host = settings.listen if with_nginx else settings.app_host
+    url = _url(settings, with_nginx)
+    print(f"\nServing {made.name} ({made.origin}) with {settings.worker_count} worker(s) on {url}")
     if not with_nginx:
-        print("This is gunicorn's own port, without nginx: it is not protected from slow, large or too many requests.")
+        without = "not protected from slow, large or too many requests, and not encrypted"
+        print(f"This is gunicorn's own port, without nginx: it is {without}.")
     elif host in ("127.0.0.1", "::1", "localhost"):
         print("Only this machine can reach it. To open it to others:  make run LISTEN='*'")
-    print(f"Try it:  curl -F image=@post_request/cat.jpg {address}/predict\nCtrl-C stops it.\n", flush=True)
+    # A certificate names another host than localhost.
+    target = f"--insecure {url}" if url.startswith("https:") else url.removeprefix("http://")
+    print(f"Try it:  curl -F image=@post_request/cat.jpg {target}/predict\nCtrl-C stops it.\n", flush=True)
 
 
-def _address(host: str, port: int) -> str:
+def _url(settings: Settings, with_nginx: bool) -> str:
     """An address at which this machine reaches the service."""
+    if not with_nginx:
+        scheme, host, port = "http", settings.app_host, settings.app_port
+    elif settings.tls_cert:
+        scheme, host, port = "https", settings.listen, settings.tls_port
+    else:
+        scheme, host, port = "http", settings.listen, settings.port
     local = reachable(host)
     name = "localhost" if local == "127.0.0.1" else bracketed(local)
-    return name if port == 80 else f"{name}:{port}"
+    return f"{scheme}://{name}" if port == {"http": 80, "https": 443}[scheme] else f"{scheme}://{name}:{port}"
 
 
 def _say(line: str) -> None:

@@ -28,7 +28,7 @@ from my_inference_app.settings.environment import is_set
 from my_inference_app.watchdog import InFlight
 
 # Each is a module in api/protocols/ with a blueprint.
-PROTOCOLS = ("predict",)
+PROTOCOLS = ("predict", "vertex")
 
 _access = logging.getLogger("access")
 _CHUNK = 1 << 20

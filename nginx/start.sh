@@ -5,15 +5,22 @@ here=$(cd "$(dirname "$0")" && pwd)
 prefix=${NGINX_PREFIX:-/tmp/nginx}
 . "$here/values.sh"
 . "$here/upstreams.sh"
-mkdir -p "$prefix/conf.d" "$prefix/tmp"
-rm -rf "$prefix/static" "$prefix/access"
+mkdir -p "$prefix/conf.d" "$prefix/tls" "$prefix/tmp"
+rm -rf "$prefix/static" "$prefix/access" "$prefix/tls.conf"
 cp -R "${STATIC:-$here/../my_inference_app/static}" "$prefix/static"
 sed -e "s|\${GRACE_TIMEOUT}|$GRACE_TIMEOUT|g" "$here/nginx.conf" > "$prefix/nginx.conf"
 sed $off -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${PORT}|$PORT|g" \
     -e "s|\${MAX_UPLOAD_MB}|$MAX_UPLOAD_MB|g" -e "s|\${PROXY_TIMEOUT}|$PROXY_TIMEOUT|g" \
     -e "s|\${CLIENT_RATE}|$CLIENT_RATE|g" -e "s|\${CLIENT_BURST}|$((CLIENT_RATE * 2))|g" \
     -e "s|\${CLIENT_CONNECTIONS}|$CLIENT_CONNECTIONS|g" -e "s|\${REAL_IP}|$REAL_IP|g" -e "s|\${CORS}|$CORS|g" \
+    -e "s|\${HSTS}|$HSTS|g" -e "s|\${AIP_HEALTH_ROUTE}|$AIP_HEALTH_ROUTE|g" \
     "$here/project.conf" > "$prefix/conf.d/project.conf"
+if [ -n "$TLS_CERT" ]; then
+    ln -sfn "$TLS_CERT" "$prefix/tls/cert.pem"
+    ln -sfn "$TLS_KEY" "$prefix/tls/key.pem"
+    sed -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${TLS_PORT}|$TLS_PORT|g" -e "s|\${PUBLIC_PORT}|$PUBLIC_PORT|g" \
+        "$here/tls.conf" > "$prefix/tls.conf"
+fi
 follow_upstream "$prefix/conf.d/upstreams.conf"
 # nginx opens its log by name, which it may not do with a stdout that is a socket or belongs to another user.
 mkfifo -m 600 "$prefix/access"

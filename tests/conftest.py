@@ -1,4 +1,4 @@
-"""What many tests share: two real bundles, the one fake there is, and the shape of every error."""
+"""Shared by many tests: two real bundles, the one fake, and the standard error body."""
 
 from __future__ import annotations
 

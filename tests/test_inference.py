@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.errors import UnsupportedFormat
-from my_inference_app.ResNet50_inference import inference
+from my_inference_app.errors import ImageUndecodable, ServiceError, UnsupportedFormat
+from my_inference_app.ResNet50_inference import inference, main
 from tests.images import REPOSITORY, SAMPLES, plain_image
 
 SCRIPT = REPOSITORY / "my_inference_app" / "ResNet50_inference.py"
@@ -23,9 +24,18 @@ def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], code: int, line: str) -> None:
-    assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr == f"{line}\n"
+@pytest.fixture
+def error_of(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs the command line in this process, with the tiny model; returns what it stops with."""
+
+    def of(*arguments: str | Path, **settings: str) -> object:
+        for name, value in {"BUNDLE": str(tiny.path), **settings}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        return stopped.value.code
+
+    return of
 
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
@@ -43,44 +53,47 @@ def test_script_with_the_real_model_recognises_a_cat(efficientnet: Path) -> None
     assert done.stdout.startswith("{'statusCode': 200, 'body': '\"") and "cat" in done.stdout, done
 
 
-def test_missing_file_is_an_error_in_one_line(tiny: Bundle, tmp_path: Path) -> None:
+def test_script_fails_with_one_line(tmp_path: Path) -> None:
+    done = run(SAMPLES[0], BUNDLE=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: there is no bundle in {tmp_path}: make it with `make export`\n"
+
+
+def test_missing_file_is_an_error(error_of: Callable[..., object], tmp_path: Path) -> None:
     file = tmp_path / "none.jpg"
-    assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: No such file or directory")
+    assert error_of(file) == f"error: {file}: No such file or directory"
 
 
-def test_folder_is_an_error_in_one_line(tiny: Bundle, tmp_path: Path) -> None:
-    assert_one_line(run(tmp_path, BUNDLE=str(tiny.path)), 1, f"error: {tmp_path}: Is a directory")
+def test_folder_is_an_error(error_of: Callable[..., object], tmp_path: Path) -> None:
+    assert error_of(tmp_path) == f"error: {tmp_path}: Is a directory"
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"no picture at all", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (b"", "this is not an image in a supported format: send JPEG, PNG, WebP, GIF or BMP"),
-        (plain_image()[:60], "the image is damaged or incomplete and cannot be decoded"),
-    ],
+    ("data", "kind"),
+    [(b"not an image at all", UnsupportedFormat), (b"", UnsupportedFormat), (plain_image()[:60], ImageUndecodable)],
 )
 def test_file_that_is_not_an_image_is_an_error_in_one_line(
-    tiny: Bundle, tmp_path: Path, data: bytes, message: str
+    error_of: Callable[..., object], tmp_path: Path, data: bytes, kind: type[ServiceError]
 ) -> None:
     file = tmp_path / "file.jpg"
     file.write_bytes(data)
-    assert_one_line(run(file, BUNDLE=str(tiny.path)), 1, f"error: {file}: {message}")
+    code = str(error_of(file))
+    with pytest.raises(kind) as caught:
+        inference(data)
+    assert code == f"error: {file}: {caught.value}" and "\n" not in code
 
 
-def test_missing_bundle_is_an_error_in_one_line(tmp_path: Path) -> None:
-    done = run(SAMPLES[0], BUNDLE=str(tmp_path))
-    assert_one_line(done, 1, f"error: there is no bundle in {tmp_path}: make it with `make export`")
-
-
-def test_bad_setting_is_an_error_in_one_line(tiny: Bundle) -> None:
-    done = run(SAMPLES[0], BUNDLE=str(tiny.path), ENGINE="abacus")
-    assert_one_line(done, 1, "error: ENGINE='abacus' cannot be used: give one of openvino, torch")
+def test_bad_setting_is_an_error(error_of: Callable[..., object]) -> None:
+    message = "error: ENGINE='abacus' cannot be used: give one of openvino, torch"
+    assert error_of(SAMPLES[0], ENGINE="abacus") == message
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.jpg", "b.jpg")])
-def test_wrong_number_of_arguments_prints_the_usage(arguments: tuple[str, ...]) -> None:
-    assert_one_line(run(*arguments), 2, "usage: ResNet50_inference.py IMAGE")
+def test_wrong_number_of_arguments_prints_the_usage(
+    arguments: tuple[str, ...], error_of: Callable[..., object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert error_of(*arguments) == 2
+    assert capsys.readouterr() == ("", "usage: ResNet50_inference.py IMAGE\n")
 
 
 def test_function_returns_the_label(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

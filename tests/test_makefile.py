@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import Checkout, small_checkout, wheel
+from tests.images import REPOSITORY
 
 # A python3 that can be interrupted while it makes an environment: the folder is there, pip is not.
 SLOW_PYTHON = f"""#!/bin/sh
@@ -33,7 +37,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = small_checkout(tmp_path_factory.mktemp("made"))
     done = checkout.make("serve")
     expected = "requirements/serving.txt requirements/export.txt post_request/requirements.txt pyproject.toml"
-    assert done.stdout == f"{INSTALLING}{expected} (minutes the first time)\nserving --no-nginx\n"
+    making, installing, installed, serving = done.stdout.splitlines()
+    assert making == f"making .venv with python3 (Python {sys.version.split()[0]})"
+    assert installing == f"{INSTALLING}{expected} (minutes the first time)"
+    assert re.fullmatch(r"installed in \d+ s: \.venv has \d+ MB", installed)
+    assert serving == "serving --no-nginx"
     assert (done.stderr, done.returncode) == ("", 0)
     return checkout
 
@@ -42,6 +50,29 @@ def program(checkout: Checkout, name: str, text: str) -> str:
     path = checkout.write(name, text)
     path.chmod(0o755)
     return str(path)
+
+
+@pytest.mark.parametrize(
+    ("instead", "end"), [("", ""), ("run without it: make serve", "; or run without it: make serve")]
+)
+def test_missing_program_is_named_to_those_who_cannot_install(tmp_path: Path, instead: str, end: str) -> None:
+    """Without root. `make run` adds that `make serve` needs no nginx."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    done = subprocess.run(
+        [REPOSITORY / ".ci" / "install.sh", "no-such-program=its-package", "sh=dash"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "INSTEAD": instead},
+        capture_output=True,
+        text=True,
+    )
+    install = "install with your package manager, for example: sudo apt-get install its-package"
+    assert (done.stderr, done.returncode) == (f"error: its-package missing: {install}{end}\n", 1)
+
+
+def test_run_looks_for_nginx_before_it_installs_packages(made: Checkout) -> None:
+    first, second, _ = made.make("--dry-run", "run").stdout.splitlines()
+    assert first == "INSTEAD='run without it, for development: make serve' .ci/install.sh nginx=nginx-light"
+    assert second.startswith(".ci/environment.sh .venv run")
 
 
 def test_second_run_installs_nothing(made: Checkout) -> None:

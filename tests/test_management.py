@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import closing
 from threading import Event
 from urllib.request import urlopen
 
 import pytest
+from werkzeug.serving import make_server
 from werkzeug.test import Client
 
 from my_inference_app import management
@@ -98,3 +100,14 @@ def test_silent_client_does_not_keep_others_waiting(fake: FakeClassifier) -> Non
     management.start(fake, lambda: False, Settings(management_port=port))
     with socket.create_connection(("127.0.0.1", port)), urlopen(f"http://127.0.0.1:{port}/healthz") as response:
         assert response.status == 200
+
+
+def test_response_is_sent_in_one_piece(fake: FakeClassifier) -> None:
+    """A worker that dies between two pieces would leave half a response, and nginx could not ask another worker."""
+    client, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps the pieces apart
+    app = Management(fake, Event().is_set)
+    server = make_server("127.0.0.1", 0, app, request_handler=management._Handler)
+    with client, connection, closing(server.socket):
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        management._Handler(connection, ("127.0.0.1", 0), server)
+        assert client.recv(65536).endswith(b'\r\n\r\n{"status": "alive"}\n')

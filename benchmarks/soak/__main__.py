@@ -13,11 +13,11 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from my_inference_app.settings import PROJECT
 
+from .. import output
 from ..machine_facts import facts
 from ..rows import Started, WrongAnswer, service
 from .clients import Target
@@ -31,8 +31,8 @@ from .state import memory_mb
 SETTINGS = {
     "MODEL": "efficientnet-lite0",
     "WORKERS": str(WORKERS),
-    "THREADS": "16",
-    "QUEUE_SIZE": "32",
+    "THREADS": "8",
+    "QUEUE_SIZE": "64",
     "REQUEST_TIMEOUT": "60",
     "HANG_TIMEOUT": "120",
 }
@@ -45,11 +45,14 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "server.log").unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = threading.Event()
     image = PROJECT / "post_request" / "cat.jpg"
     print(f"starting the service; its log is {given.folder / 'server.log'}", file=sys.stderr)
     try:
         with service(SETTINGS, image, "cat", given.folder) as started:
-            result = soak(started, plan, given.percent)
+            for number in (signal.SIGINT, signal.SIGTERM):  # end it early, with the counts so far
+                signal.signal(number, lambda *_: stop.set())
+            result = soak(started, plan, given.percent, stop)
     except WrongAnswer as problem:
         sys.exit(f"error: the service does not start properly: {problem}")
     except KeyboardInterrupt:
@@ -61,26 +64,22 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="duration; 0 means as long as the rounds take")
+    parser = output.parser("make soak", __doc__, ".benchmarks/soak")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="duration; below 8 the warm-up may be too short to judge growth"
+    )
     parser.add_argument("--rounds", type=int, default=1, help="least number of disturbances of each kind in each part")
     parser.add_argument("--clients", type=int, default=8, help="clients that send one request after the other")
     parser.add_argument("--crowd", type=int, default=300, help="clients that send at the same time")
     parser.add_argument("--pause", type=float, default=10, help="seconds between two crowds, or two restarts")
     parser.add_argument("--percent", type=float, default=5, help="how much the service may grow")
-    parser.add_argument("--folder", type=Path, default=PROJECT / ".benchmarks" / "soak", help="folder for the log")
-    parser.add_argument("--out", type=Path, default=PROJECT / "benchmarks" / "results")
     return parser.parse_args()
 
 
-def soak(started: Started, plan: Plan, percent: float) -> Result:
-    """Ctrl-C ends it early, with the counts so far."""
-    counts, stop = Counts(), threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    began = time.monotonic()
+def soak(started: Started, plan: Plan, percent: float, stop: threading.Event) -> Result:
+    counts, began = Counts(), time.monotonic()
     target = Target(urlsplit(started.url).port or 80, counts, stop)
-    course = Soak(target, started.process, plan, Teller(began, counts, started).tell)
+    course = Soak(target, started.process, plan, Progress(began, counts, started).show)
     course.run()
     if sys.stderr.isatty():
         print(file=sys.stderr)
@@ -88,22 +87,22 @@ def soak(started: Started, plan: Plan, percent: float) -> Result:
     return Result(facts(), seconds, stop.is_set(), counts, course.before, course.after, percent)
 
 
-class Teller:
-    """Shows the progress: on a terminal in one line, elsewhere with a line every ten seconds."""
+class Progress:
+    """Shows the counts so far: on a terminal in one line, elsewhere with a line every ten seconds."""
 
     def __init__(self, began: float, counts: Counts, started: Started) -> None:
         self._began, self._counts, self._process = began, counts, started.process
-        self._told = 0.0
+        self._shown = 0.0
 
-    def tell(self) -> None:
+    def show(self) -> None:
         now = time.monotonic()
         terminal = sys.stderr.isatty()
-        if terminal or now - self._told >= _SECONDS_BETWEEN_LINES:
+        if terminal or now - self._shown >= _SECONDS_BETWEEN_LINES:
             line = live_line(self._counts, now - self._began, memory_mb(self._process))
             if terminal:  # a line longer than the terminal would not be overwritten
                 line = f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K"
             print(line, end="" if terminal else "\n", file=sys.stderr, flush=True)
-            self._told = now
+            self._shown = now
 
 
 if __name__ == "__main__":

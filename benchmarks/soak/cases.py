@@ -6,8 +6,9 @@ import io
 import json
 import random
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image
 
@@ -44,10 +45,11 @@ def every() -> list[Case]:
     return [*good(), *bad(), *probes()]
 
 
-def good() -> list[Case]:
+@cache  # encoding the large images takes seconds
+def good() -> tuple[Case, ...]:
     cat, coffee = (SAMPLES / "cat.jpg").read_bytes(), (SAMPLES / "coffee.jpg").read_bytes()
     encoded = json.dumps({"image": b64encode(coffee).decode(), "top_k": 3}).encode()
-    return [
+    return (
         Case("JPEG as the body", cat, labels=(CAT,), share=60),
         form("JPEG in a form", (cat,), (CAT,), share=60),
         Case("JPEG in JSON", encoded, "application/json", labels=(COFFEE,), share=20),
@@ -57,7 +59,7 @@ def good() -> list[Case]:
         form("three in a form, one of them text", (cat, b"no image " * 9, coffee), (CAT, None, COFFEE)),
         Case("12 megapixels, JPEG", image("coffee.jpg", "JPEG", (4000, 3000)), labels=(COFFEE,), share=3),
         Case("12 megapixels, WebP", image("coffee.jpg", "WEBP", (4000, 3000)), labels=(COFFEE,), share=1),
-    ]
+    )
 
 
 def bad() -> list[Case]:
@@ -99,7 +101,7 @@ def encode(image: Image.Image, format: str) -> bytes:
     return file.getvalue()
 
 
-def shuffled(cases: list[Case], chance: random.Random) -> list[Case]:
+def shuffled(cases: Sequence[Case], chance: random.Random) -> list[Case]:
     """A round of one client: each case once, and as many again, drawn by their shares."""
     drawn = [*cases, *chance.choices(cases, [case.share for case in cases], k=len(cases))]
     chance.shuffle(drawn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import uuid
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -25,8 +26,8 @@ class Target:
     port: int
     counts: Counts
     stop: threading.Event
-    good: list[Case] = field(default_factory=cases.good)
-    every: list[Case] = field(default_factory=cases.every)
+    good: Sequence[Case] = field(default_factory=cases.good)
+    every: Sequence[Case] = field(default_factory=cases.every)
 
     def judge(self, name: str, case: Case, request_id: str, response: HTTPResponse) -> int:
         """Counts a response, and returns its Retry-After in seconds."""
@@ -34,11 +35,11 @@ class Target:
             headers = {key.lower(): value for key, value in response.getheaders()}
             reply = Reply(response.status, headers, response.read())
         verdict = judge(case, request_id, reply)
-        self.counts.add(name, verdict)
+        self.counts.add(name, verdict, request_id)
         return int(headers["retry-after"]) if verdict.outcome == "refused" else 0
 
-    def lost(self, name: str, error: Exception) -> None:
-        self.counts.add(name, Verdict("lost", f"no answer, or half of one: {error!r}"))
+    def lost(self, name: str, error: Exception, request_id: str = "") -> None:
+        self.counts.add(name, Verdict("lost", f"no answer, or half of one: {error!r}"), request_id)
 
 
 def each_once(target: Target) -> None:
@@ -60,11 +61,12 @@ def steadily(target: Target, chance: random.Random) -> None:
 def _ask(target: Target, connection: HTTPConnection, case: Case) -> int:
     request_id = uuid.uuid4().hex
     headers = {"Content-Type": case.kind, "X-Request-ID": request_id}
+    target.counts.begin(request_id)
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: there may be a response
             connection.request(case.method, case.path, case.chunks() if case.chunked else case.body or None, headers)
         return target.judge(case.name, case, request_id, connection.getresponse())
     except BROKEN as error:
         connection.close()  # the next request opens another
-        target.lost(case.name, error)
+        target.lost(case.name, error, request_id)
         return 1

@@ -14,18 +14,17 @@ from .clients import BROKEN, TIMEOUT, Target
 
 _SLOW = 20
 _PIECES = 8
-_SECONDS_BETWEEN_PIECES = 0.5
 _RESET = struct.pack("ii", 1, 0)
 
 
 def all_at_once(target: Target, count: int) -> None:
     """More requests than the service accepts, all sent before the first response is read."""
-    _crowd(target, "many at once", count, pieces=1)
+    _crowd(target, "many at once", count)
 
 
-def slowly(target: Target) -> None:
-    """Requests that are sent in pieces, with pauses between them."""
-    _crowd(target, "slow senders", _SLOW, _PIECES)
+def slowly(target: Target, pause: float) -> None:
+    """Requests that are sent in pieces, with pauses of so many seconds between them."""
+    _crowd(target, "slow senders", _SLOW, _PIECES, pause)
 
 
 def hanging_up(target: Target) -> None:
@@ -39,10 +38,12 @@ def hanging_up(target: Target) -> None:
         target.counts.leave()
 
 
-def _crowd(target: Target, name: str, count: int, pieces: int) -> None:
+def _crowd(target: Target, name: str, count: int, pieces: int = 1, pause: float = 0) -> None:
     case = target.good[0]
     with _connections(target, name, count) as connections:
         requests = {connection: uuid.uuid4().hex for connection in connections}
+        for request_id in requests.values():
+            target.counts.begin(request_id)
         for number in range(pieces):
             for connection, request_id in requests.items():
                 whole = _request(case, request_id)
@@ -50,7 +51,7 @@ def _crowd(target: Target, name: str, count: int, pieces: int) -> None:
                 with suppress(OSError):  # _receive() finds out whether there is a response all the same
                     connection.sendall(whole[number * size : (number + 1) * size])
             if number + 1 < pieces:
-                target.stop.wait(_SECONDS_BETWEEN_PIECES)
+                target.stop.wait(pause)
         for connection, request_id in requests.items():
             _receive(target, name, case, connection, request_id)
 
@@ -75,7 +76,7 @@ def _receive(target: Target, name: str, case: Case, connection: socket.socket, r
         response.begin()
         target.judge(name, case, request_id, response)
     except BROKEN as error:
-        target.lost(name, error)
+        target.lost(name, error, request_id)
 
 
 def _request(case: Case, request_id: str) -> bytes:

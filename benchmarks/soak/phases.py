@@ -36,6 +36,8 @@ class Plan:
     crowd: int = 300
     pause: float = 10
     """Seconds between two rounds of a crowd, or two restarts."""
+    slowness: float = 0.5
+    """Seconds between two pieces of a slow request."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Soak:
     target: Target
     service: psutil.Process
     plan: Plan
-    tell: Callable[[], None]
+    show: Callable[[], None]
     before: State | None = None
     after: State | None = None
 
@@ -61,9 +63,9 @@ class Soak:
 
     def _part(self, share: float, *disturb: Callable[[], None]) -> None:
         end = time.monotonic() + share * self.plan.seconds
-        crowds = [
+        crowds: list[Callable[[], None]] = [
             partial(all_at_once, self.target, self.plan.crowd),
-            partial(slowly, self.target),
+            partial(slowly, self.target, self.plan.slowness),
             partial(hanging_up, self.target),
             *disturb,
         ]
@@ -75,7 +77,7 @@ class Soak:
                 while not all(future.done() for future in rounds):
                     for future in wait([*rounds, *steady], 1, FIRST_EXCEPTION).done:
                         future.result()  # an error in the soak itself must not look like a good result
-                    self.tell()
+                    self.show()
             except BaseException:
                 self.target.stop.set()
                 raise

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import output
 from .counts import Counts
 from .state import State, grown
 
@@ -44,12 +44,12 @@ def live_line(counts: Counts, seconds: float, memory_mb: float) -> str:
 
 
 def text(result: Result) -> str:
-    machine, counts = result.machine, result.counts
+    counts = result.counts
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['date']}, {clock(result.seconds)} minutes"
+        f"{output.headline(result.machine)}, {clock(result.seconds)} minutes"
         + (", stopped early" if result.interrupted else ""),
         "",
-        f"{'sent':<10}{counts.sent:>9,}  by clients that waited for their answer",
+        f"{'sent':<10}{counts.sent:>9,}  by clients that waited for the response",
         f"{'answered':<10}{counts.answered.total():>9,}  the right labels, or the right error for a bad request",
         f"{'refused':<10}{counts.refused.total():>9,}  503 or 429 with Retry-After, when too many came at once",
         f"{'lost':<10}{counts.lost.total():>9,}  no answer, a wrong or a broken one",
@@ -83,9 +83,7 @@ def verdict(result: Result) -> str:
 
 
 def write(result: Result, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "soak.txt").write_text(text(result) + "\n")
-    (folder / "soak.json").write_text(json.dumps(as_data(result), indent=1) + "\n")
+    output.save(folder, "soak", text(result), as_data(result))
 
 
 def as_data(result: Result) -> dict[str, Any]:

@@ -17,25 +17,25 @@ _PATIENCE = 120
 _ANSWERS_BETWEEN = 30
 
 
-class NotReplaced(Exception):
-    """A worker was not replaced."""
+class NotRestarted(Exception):
+    """A worker was not replaced, or requests have no answer after a restart."""
 
 
 def restart(target: Target, service: psutil.Process, pause: float) -> None:
-    """Sends signals only to descendants of the service."""
-    gunicorn = gunicorn_of(service)
+    """Signals only the service and its descendants."""
     try:
+        gunicorn = gunicorn_of(service)
         old = set(gunicorn.children())
-        gunicorn.send_signal(signal.SIGHUP)
+        service.send_signal(signal.SIGHUP)
         target.counts.reloads += 1
-        _until(lambda: _replaced(gunicorn, old), "after the reload the old workers stayed, or no new ones came")
-        _wait(target, pause)
+        _until(lambda: _replaced(gunicorn, old), "the reload did not replace the workers")
+        _recover(target, pause)
         victim = gunicorn.children()[0]
         victim.kill()
         target.counts.kills += 1
-        _until(lambda: _replaced(gunicorn, {victim}), "no worker came in the place of the one killed")
-        _wait(target, pause)
-    except (NotReplaced, psutil.Error, IndexError) as error:
+        _until(lambda: _replaced(gunicorn, {victim}), "no worker replaced the one that was killed")
+        _recover(target, pause)
+    except (NotRestarted, psutil.Error, LookupError, StopIteration) as error:
         target.counts.add("restarts", Verdict("lost", str(error) or "gunicorn has no workers"))
 
 
@@ -44,18 +44,26 @@ def _replaced(gunicorn: psutil.Process, old: set[psutil.Process]) -> bool:
     return len(now) == WORKERS and not now & old
 
 
+def _recover(target: Target, pause: float) -> None:
+    """Waits until every request that was in progress has its response, and others after them.
+
+    nginx sends a request again if its worker died, but only once: the next worker that is killed must not have it.
+    """
+    hit = target.counts.without_answer()
+    enough = target.counts.answered.total() + _ANSWERS_BETWEEN
+    target.stop.wait(pause)
+    _until(
+        lambda: (
+            target.stop.is_set()
+            or not (hit & target.counts.without_answer() or target.counts.answered.total() < enough)
+        ),
+        "requests had no answer long after a restart",
+    )
+
+
 def _until(condition: Callable[[], bool], otherwise: str) -> None:
     end = time.monotonic() + _PATIENCE
     while not condition():
         if time.monotonic() > end:
-            raise NotReplaced(otherwise)
+            raise NotRestarted(otherwise)
         time.sleep(0.1)
-
-
-def _wait(target: Target, pause: float) -> None:
-    """Waits so long, and until enough requests were answered since the last restart."""
-    target.stop.wait(pause)
-    bar = target.counts.sent + _ANSWERS_BETWEEN
-    end = time.monotonic() + _PATIENCE
-    while target.counts.sent < bar and not target.stop.wait(0.1) and time.monotonic() < end:
-        pass

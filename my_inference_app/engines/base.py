@@ -63,7 +63,7 @@ def model_file(bundle: Bundle, engine: str) -> Path:
         if name not in bundle.files:
             raise BundleError(
                 f"the bundle {bundle.path} has no {name} for ENGINE={engine}: "
-                f"make it with `make export MODEL={bundle.name} ENGINE={engine}`"
+                f"export the model again with ENGINE={engine}"
             )
     bundle.verify(*files)
     return bundle.path / files[0]

@@ -30,11 +30,11 @@ _BATCH = 8
 Decoded = tuple[ImageFile, NDArray[np.uint8]]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m my_inference_app.export.evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, help="images in folders named by WordNet id or class index, or with a "
                         "WordNet id in their names")  # fmt: skip
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     try:
         settings = Settings.from_env()
         made = bundle.read(bundle_dir(settings))

@@ -11,24 +11,27 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .access import Access
-from .conflicts import check_engine, check_ports, check_timeouts
+from .conflicts import check_engine, check_ports, check_timeouts, check_tls
 from .environment import PROJECT, variables
 from .limits import Limits
 from .model import Model
 from .network import Network
 from .serving import Serving
 from .setting import names_of, read
+from .tls import Tls
 from .urls import Urls
+from .vertex import Vertex
 
 __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, Network):
+class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_engine(self)
-        check_ports(self)
+        check_tls(self)
+        check_ports(self, self)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

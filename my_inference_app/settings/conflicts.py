@@ -9,6 +9,7 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .parsing import overlap
+from .tls import Tls
 
 
 def check_timeouts(limits: Limits) -> None:
@@ -32,12 +33,21 @@ def check_engine(model: Model) -> None:
         raise SettingError("PRECISION=int8 is for ENGINE=openvino: ENGINE=torch computes in f32, bf16 or f16")
 
 
-def check_ports(network: Network) -> None:
+def check_tls(tls: Tls) -> None:
+    if tls.tls_cert and not tls.tls_key:
+        raise SettingError("TLS_CERT is set and TLS_KEY is not: set TLS_KEY to the file with the private key")
+    if tls.tls_key and not tls.tls_cert:
+        raise SettingError("TLS_KEY is set and TLS_CERT is not: set TLS_CERT to the file with the certificate")
+
+
+def check_ports(network: Network, tls: Tls) -> None:
     listeners = [
         ("PORT", network.port, network.listen),
         ("APP_PORT", network.app_port, network.app_host),
         ("MANAGEMENT_PORT", network.management_port, network.management_host),
     ]
+    if tls.tls_cert:
+        listeners.append(("TLS_PORT", tls.tls_port, network.listen))
     for (name, port, host), (other_name, other_port, other_host) in combinations(listeners, 2):
         if port == other_port and overlap(host, other_host):
             raise SettingError(f"{name}={port} and {other_name}={port} collide: give each a port of its own")

@@ -18,6 +18,7 @@ HOST_NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 _KEY = re.compile(r"[!-~]+")  # visible ASCII: anything else does not survive a header unchanged
+_TAKEN = ("/predict", "/invocations", "/healthz")
 _EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - to recognise it
 _EVERY_IPV6 = "::"
 
@@ -77,6 +78,20 @@ def host(text: str) -> str:
         return names.get(text) or str(_without_zone(ip_address(bare)))
     except ValueError:
         raise ValueError("it is not an address: give one like 127.0.0.1 or ::1, `*` for all, or localhost") from None
+
+
+def file_path(text: str) -> Path:
+    """Absolute, since nginx works in another folder. Links stay: a renewed certificate is often a new link."""
+    return Path(text).absolute()
+
+
+def address(text: str) -> str:
+    """The path of a URL."""
+    if not re.fullmatch(r"/[A-Za-z0-9/_.:-]+", text):
+        raise ValueError("give a path like /vertex/predict")
+    if text in _TAKEN:
+        raise ValueError("this address has another meaning: choose another")
+    return text
 
 
 def bracketed(host: str) -> str:

@@ -18,7 +18,7 @@ class Serving:
         Whole(0, 256),
         alias="WEB_CONCURRENCY",
     )
-    threads: int = setting(32, "requests that a worker handles at the same time", Whole(1, 1024))
+    threads: int = setting(16, "requests that a worker handles at the same time", Whole(1, 1024))
     compute_threads: int = setting(
         0, "threads that compute in each worker; 0 means cores divided by workers", Whole(0, 1024)
     )

@@ -11,7 +11,9 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .serving import Serving
+from .tls import Tls
 from .urls import Urls
+from .vertex import Vertex
 
 SUBJECTS = {
     "Model": Model,
@@ -20,6 +22,8 @@ SUBJECTS = {
     "Access": Access,
     "Images from URLs": Urls,
     "Network": Network,
+    "TLS": Tls,
+    "Vertex AI": Vertex,
 }
 
 
@@ -38,6 +42,8 @@ def _rows(subject: type) -> list[str]:
 
 def _shown(value: object) -> str:
     """As a user would write it."""
+    if value is None:
+        return ""
     if isinstance(value, Path):
         return str(value.relative_to(PROJECT))
     if isinstance(value, tuple | frozenset):

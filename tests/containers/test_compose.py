@@ -55,7 +55,7 @@ def test_every_setting_is_passed_on_or_documented_as_not() -> None:
 def test_nginx_gets_every_setting_that_it_reads() -> None:
     text = (REPOSITORY / "nginx" / "values.sh").read_text("utf-8")
     read = set(re.findall(r'"\$\{(\w+):=', text)) & set(NAMES)
-    inside = {"LISTEN", "PORT", "MANAGEMENT_PORT"}
+    inside = {"LISTEN", "PORT", "MANAGEMENT_PORT", "TLS_PORT", "TLS_PUBLIC_PORT", "AIP_HEALTH_ROUTE"}
     assert set(compose.passed_on(SERVICES["nginx"])) == read - inside
 
 
@@ -118,7 +118,7 @@ def test_only_nginx_publishes_a_port(file: Path) -> None:
     published = {name: service.get("ports", []) for name, service in compose.load(file)["services"].items()}
     others = {name: ports for name, ports in published.items() if ports and name != "nginx"}
     assert others == {}
-    assert published.get("nginx", []) in ([], ["0.0.0.0:80:8080"])
+    assert published.get("nginx", []) in ([], ["0.0.0.0:80:8080"], ["0.0.0.0:443:8443"])
 
 
 def test_listen_and_port_are_honoured() -> None:

@@ -56,7 +56,7 @@ def test_engines_agree_in_f32(tiny: Bundle) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_bundle_without_the_engines_file_is_refused(tiny: Bundle, name: str) -> None:
     bare = replace(tiny, files={})
-    with pytest.raises(BundleError, match=f"make export MODEL=tiny ENGINE={name}"):
+    with pytest.raises(BundleError, match=f"export the model again with ENGINE={name}"):
         load_engine(bare, name, threads=1)
 
 

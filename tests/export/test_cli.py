@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from my_inference_app.export import cli
-from tests.bundles.sealing import change_manifest
-from tests.export.command_line import NOWHERE, CommandLine
+from tests.export.command_line import CommandLine
 
 USAGE = {
     "two models": (["a/b", "c/d"], "unrecognized arguments: c/d"),
@@ -69,7 +68,7 @@ LIGHT = """
 import sys
 from my_inference_app.export.cli import main
 main(sys.argv[1:])
-print(*sorted({"torch", "transformers", "openvino", "huggingface_hub", "numpy"} & sys.modules.keys()), "end")
+print(*sorted({"torch", "transformers", "openvino", "huggingface_hub"} & sys.modules.keys()), "end")
 """
 
 
@@ -101,13 +100,6 @@ def test_sigterm_removes_temporary_folders(tmp_path: Path, monkeypatch: pytest.M
     assert stopped.value.code == 128 + signal.SIGTERM
     assert list(scratch.iterdir()) == list(models.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_bundle_of_an_older_version_is_made_again(efficientnet: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(efficientnet, tmp_path / "models" / "tiny--resnet")
-    change_manifest(copy, lambda data: data.update(format=1))
-    done = CommandLine(tmp_path).with_(HF_ENDPOINT=NOWHERE)("tiny/resnet", "--if-missing")
-    assert "does not answer" in done.error, "it asks the hub for the weights"
 
 
 def test_last_line_tells_how_to_serve_a_bundle_that_model_does_not_lead_to(

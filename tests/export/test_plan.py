@@ -16,6 +16,7 @@ from my_inference_app.export.existing import is_current
 from my_inference_app.export.imagenet import LABELS
 from my_inference_app.export.options import Options
 from my_inference_app.export.plan import Plan
+from tests.bundles.sealing import change_manifest
 
 RESNET = "torchvision:resnet50"
 SPEC = InputSpec((8, 8), 8, "bilinear", (0.0,) * 3, (1.0,) * 3)
@@ -85,6 +86,14 @@ def test_damaged_bundle_is_not_current(file: str, efficientnet: Path, tmp_path: 
     with (copy / file).open("ab") as opened:
         opened.write(b"x")
     assert not is_current(copy, options, engines)
+
+
+def test_bundle_of_an_older_version_is_not_current(tmp_path: Path) -> None:
+    options = Options("tiny/resnet")
+    made = written(tmp_path / "a", options, {"kind": "hub"})
+    assert is_current(made.path, options, ENGINES)
+    change_manifest(made.path, lambda data: data.update(format=1))
+    assert not is_current(made.path, options, ENGINES)
 
 
 def test_bundle_without_the_engine_is_not_current(tmp_path: Path) -> None:

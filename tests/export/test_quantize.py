@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
-from my_inference_app.export import quantize
+from my_inference_app.export import evaluate, quantize
 from my_inference_app.export.cli import main
 from my_inference_app.export.image_folder import find
 from my_inference_app.export.options import Calibration, Options
@@ -104,17 +101,20 @@ def test_disagreement_is_refused_and_the_older_bundle_kept(
     assert [path.name for path in tmp_path.iterdir()] == ["resnet--int8"]
 
 
-def test_evaluation_reports_accuracy(models: Path, crops: Path) -> None:
-    variables = {**os.environ, "MODEL": "efficientnet-lite0", "MODELS_DIR": str(models), "PRECISION": "int8"}
-    command = [sys.executable, "-m", "my_inference_app.export.evaluate"]
-    done = subprocess.run([*command, str(crops)], env=variables, capture_output=True, text=True, check=True)
-    report = json.loads(done.stdout)
+@pytest.mark.usefixtures("models")
+def test_evaluation_reports_accuracy(
+    crops: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODEL", "efficientnet-lite0")
+    evaluate.main([str(crops)])
+    report = json.loads(capsys.readouterr().out)
     assert report["images"] == 80
     assert report["unlabelled"] == 40
     assert report["precision"] == "int8"
     assert 0.2 < report["top1"] <= report["top5"] <= 1
-    failed = subprocess.run([*command, str(crops / "none")], env=variables, capture_output=True, text=True)
-    assert (failed.returncode, failed.stderr) == (1, f"error: {crops}/none is not a folder of images\n")
+    with pytest.raises(SystemExit) as failed:
+        evaluate.main([str(crops / "none")])
+    assert failed.value.code == f"error: {crops}/none is not a folder of images"
 
 
 @pytest.mark.parametrize(

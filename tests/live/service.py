@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import requests
+
+from tests.exposition import total
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -37,6 +40,14 @@ class Service:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(60)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Waits until all workers have loaded the model. The service is announced when one has."""
+        until(lambda: self._workers_ready() == count)
+
+    def _workers_ready(self) -> float:
+        text = requests.get(f"{self.management_url}/metrics", timeout=30).text
+        return total(text, "inference_workers_ready", {})
 
     def wait_for(self, text: str) -> None:
         """Waits until the service has logged this."""

@@ -89,4 +89,5 @@ def test_static_files_are_served_by_nginx(service: Service) -> None:
     assert response.text == (REPOSITORY / "my_inference_app" / "static" / "style.css").read_text()
     assert response.headers["Content-Type"] == "text/css"
     assert "X-Request-ID" not in response.headers, "the app answered"
-    assert_error(requests.get(f"{service.url}/static/none.css", timeout=30), 404, "not_found")
+    for path in ("none.css", "", "../static/"):
+        assert_error(requests.get(f"{service.url}/static/{path}", timeout=30), 404, "not_found")

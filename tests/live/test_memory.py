@@ -1,4 +1,4 @@
-"""What large pictures take is given back when they are answered."""
+"""The memory of large images is given back when they are answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.live.service import REPOSITORY, Start
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
 
-def test_large_pictures_leave_little_behind(start: Start) -> None:
+def test_large_images_leave_little_memory_behind(start: Start) -> None:
     service = start(WORKERS=1, THREADS=32)  # half of them may wait to decode a large image
     large = encode(Image.new("RGB", (4000, 3000), "teal"))  # 48 MB each while it is decoded
 

@@ -23,6 +23,7 @@ def metric(service: Service, name: str, **labels: str) -> float:
 
 def test_metrics_sum_all_workers_whichever_answers(start: Start) -> None:
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     send(service, 40, 8)
     requests.post(f"{service.url}/predict", data=b"not an image", timeout=30)
     for _ in range(5):  # by either worker
@@ -39,6 +40,7 @@ def test_metrics_sum_all_workers_whichever_answers(start: Start) -> None:
 
 def test_metrics_of_a_killed_worker_are_kept(start: Start) -> None:
     service = start(WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     send(service, 20, 8)
     victim = gunicorn.children()[0]
@@ -54,7 +56,7 @@ def test_metrics_are_not_public(start: Start) -> None:
     assert requests.get(f"{service.url}/metrics", timeout=30).status_code == 404
 
 
-def test_no_file_is_left(start: Start) -> None:
+def test_stopped_service_leaves_no_file(start: Start) -> None:
     service = start()
     folders = list(SHARED.glob(f"metrics-{gunicorn_of(service).pid}-*"))
     assert [bool(list(folder.iterdir())) for folder in folders] == [True]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,10 @@ from pathlib import Path
 import psutil
 import requests
 
-from my_inference_app.settings import Settings
-from tests.live.service import REPOSITORY, listens, nginx_alone, until
+from tests.live.service import listens, nginx_alone, until
 
 
-def test_it_answers_what_it_has_before_it_ends(tmp_path: Path) -> None:
+def test_stopped_nginx_answers_its_requests_first(tmp_path: Path) -> None:
     with (
         ThreadPoolExecutor(1) as pool,
         socket.create_server(("127.0.0.1", 0)) as app,
@@ -34,17 +32,3 @@ def test_it_answers_what_it_has_before_it_ends(tmp_path: Path) -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             assert sent.result().text == "ok"
         assert nginx.wait(60) == 0
-
-
-def test_containers_are_stopped_gently() -> None:
-    """`docker stop` must reach gunicorn and nginx themselves, as the signal that lets requests end, and then wait."""
-    app, nginx = ((REPOSITORY / folder / "Dockerfile").read_text() for folder in ("my_inference_app", "nginx"))
-    assert re.search(r'^CMD \["gunicorn", ', app, re.MULTILINE)
-    assert "STOPSIGNAL" not in app, "SIGTERM is what gunicorn takes"
-    assert re.search(r'^CMD \["/nginx/start.sh"\]$', nginx, re.MULTILINE)
-    assert re.search(r"^STOPSIGNAL SIGQUIT$", nginx, re.MULTILINE)
-    graces = re.findall(
-        r"^    stop_grace_period: (\d+)s$", (REPOSITORY / "docker-compose.yml").read_text(), re.MULTILINE
-    )
-    assert len(graces) == 2
-    assert all(int(grace) > Settings().grace_timeout for grace in graces)

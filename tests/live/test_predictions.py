@@ -29,7 +29,7 @@ def predict(url: str, picture: Path, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", LABELS)
-def test_a_picture_gets_its_label(service: Service, name: str) -> None:
+def test_image_gets_its_label(service: Service, name: str) -> None:
     answer = predict(service.url, SAMPLES / name)
     best = answer["predictions"][0]
     assert best["class_id"] in LABELS[name]
@@ -37,7 +37,7 @@ def test_a_picture_gets_its_label(service: Service, name: str) -> None:
     assert answer["model"] == "efficientnet-lite0"
 
 
-def test_every_form_of_request_gets_the_same_predictions(service: Service) -> None:
+def test_all_forms_of_request_get_the_same_predictions(service: Service) -> None:
     data = (SAMPLES / "cat.jpg").read_bytes()
     url = f"{service.url}/predict?top_k=3"
     sent: list[dict[str, Any]] = [
@@ -62,7 +62,7 @@ def test_curl(service: Service, form: list[str]) -> None:
     assert answer["predictions"][0]["class_id"] in LABELS["cat.jpg"]
 
 
-def test_the_client_of_the_repository(service: Service) -> None:
+def test_post_request_prints_the_two_lines(service: Service) -> None:
     command = [
         sys.executable,
         "post_request/post_request.py",
@@ -76,7 +76,7 @@ def test_the_client_of_the_repository(service: Service) -> None:
     assert lines[1].endswith("'statusCode': 200}, 'success': True}")
 
 
-def test_several_pictures_in_one_request(service: Service) -> None:
+def test_several_images_get_their_results_in_order(service: Service) -> None:
     names = ["cat.jpg", "coffee.jpg"]
     files = [("image", (name, (SAMPLES / name).read_bytes())) for name in names] + [
         ("image", ("x.txt", b"no picture" * 9))

@@ -84,6 +84,7 @@ def workers_of(gunicorn: psutil.Process) -> set[int]:
 
 def test_reload_serves_the_new_bundle_and_loses_no_request(start: Start, tiny: Bundle, place: Path) -> None:
     service = start(BUNDLE=place, WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     old = workers_of(gunicorn)
     with load(service) as seen:
@@ -101,6 +102,7 @@ def test_reload_serves_the_new_bundle_and_loses_no_request(start: Start, tiny: B
 def test_reload_with_a_broken_bundle_changes_nothing(start: Start, tiny: Bundle, place: Path) -> None:
     """Several one after the other, in the same service, under load. Then a good bundle is taken over."""
     service = start(BUNDLE=place, WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     workers = workers_of(gunicorn)
     chosen = ("no folder", "half a manifest", "too few labels", "a flipped bit")
@@ -123,6 +125,7 @@ def test_reload_with_a_broken_bundle_changes_nothing(start: Start, tiny: Bundle,
 
 def test_worker_that_dies_while_the_bundle_is_broken_tries_again(start: Start, tiny: Bundle, place: Path) -> None:
     service = start(BUNDLE=place, WORKERS=2)
+    service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     dies, goes_on = gunicorn.children()
     renew(tiny, place)
@@ -159,6 +162,7 @@ def test_make_reload_without_a_service_says_so() -> None:
 
 def test_stopping_does_not_wait_for_the_next_try(start: Start, place: Path) -> None:
     service = start(BUNDLE=place, WORKERS=2)
+    service.wait_for_workers(2)
     BREAKAGES["no folder"][0](place)
     gunicorn_of(service).children()[0].kill()
     service.wait_for(CANNOT)

@@ -1,4 +1,4 @@
-"""What the service writes is in /tmp and /dev/shm, as containers that can write nowhere else need it."""
+"""The service writes to /tmp and /dev/shm only: its containers can write nowhere else."""
 
 from __future__ import annotations
 

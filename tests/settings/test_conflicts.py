@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from my_inference_app.errors import SettingError
 from my_inference_app.settings import Settings
+
+TLS = {"tls_cert": Path("cert.pem"), "tls_key": Path("key.pem")}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,16 @@ from my_inference_app.settings import Settings
             {"precision": "int8", "engine": "torch"},
             "PRECISION=int8 is for ENGINE=openvino: ENGINE=torch computes in f32, bf16 or f16",
         ),
+        (
+            {"tls_cert": Path("cert.pem")},
+            "TLS_CERT is set and TLS_KEY is not: set TLS_KEY to the file with the private key",
+        ),
+        (
+            {"tls_key": Path("key.pem")},
+            "TLS_KEY is set and TLS_CERT is not: set TLS_CERT to the file with the certificate",
+        ),
+        ({**TLS, "port": 443}, "PORT=443 and TLS_PORT=443 collide: give each a port of its own"),
+        ({**TLS, "tls_port": 8000}, "APP_PORT=8000 and TLS_PORT=8000 collide: give each a port of its own"),
         ({"port": 8000}, "PORT=8000 and APP_PORT=8000 collide: give each a port of its own"),
         ({"port": 8001}, "PORT=8001 and MANAGEMENT_PORT=8001 collide: give each a port of its own"),
         ({"app_port": 8001}, "APP_PORT=8001 and MANAGEMENT_PORT=8001 collide: give each a port of its own"),
@@ -70,6 +83,8 @@ def test_port_of_nginx_must_differ_even_without_nginx() -> None:
         {"device": ("cpu", "cpu"), "precision": "int8"},
         {"port": 8000, "listen": "127.0.0.2"},
         {"port": 8000, "listen": "::1"},
+        {"port": 443},
+        TLS,
         {"port": 8000, "listen": "0.0.0.0", "app_host": "::1"},
     ],
     ids=str,

@@ -32,6 +32,9 @@ Parse = Callable[[str], object]
         (parsing.host, "[::1]", "::1"),
         (parsing.host, "[::]", "::"),
         (parsing.host, "2001:DB8:0:0::1", "2001:db8::1"),
+        (parsing.address, "/v1/endpoints/1:predict", "/v1/endpoints/1:predict"),
+        (parsing.file_path, "/etc/cert.pem", Path("/etc/cert.pem")),
+        (parsing.file_path, "cert.pem", Path.cwd() / "cert.pem"),
         (parsing.ports, "8080, 1,65535,1", frozenset({1, 8080, 65535})),
         (parsing.networks, "10.1.2.3/8, ::1 ,192.0.2.7", tuple(map(ip_network, ("10.0.0.0/8", "::1", "192.0.2.7")))),
         (
@@ -96,6 +99,10 @@ LISTS: list[Parse] = [
                 "https://a$host",
                 "https://a|b",
             )
+        ],
+        *[
+            (parsing.address, text)
+            for text in ("vertex", "/", "/a b", "/a?b", "/a|b", "/{x}", "/predict", "/ä", "/a\n")
         ],
         *[(parsing.devices, text) for text in ("gpu", "cuda:x", "cuda:", "cpu:0")],
         *[(parsing.keys, text) for text in ("two words", "schlüssel", "\ufeffone", "tab\tbed")],

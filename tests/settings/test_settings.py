@@ -44,6 +44,7 @@ def test_empty_environment_gives_defaults() -> None:
         ("APP_PORT", "8002", 8002),
         ("PORT", " 8080 ", 8080),
         ("PORT", " ", 80),
+        ("TLS_CERT", "", None),
         ("LISTEN", "*", "0.0.0.0"),
         ("MANAGEMENT_HOST", "[::1]", "::1"),
         ("REQUEST_TIMEOUT", "2.5", 2.5),
@@ -62,6 +63,11 @@ def test_variable_sets_setting_of_same_name(name: str, text: str, value: object)
     found = getattr(Settings.from_env({name: text}), name.lower())
     assert found == value
     assert type(found) is type(value)
+
+
+def test_port_of_vertex_ai_is_used_unless_port_is_set() -> None:
+    assert Settings.from_env({"AIP_HTTP_PORT": "8080"}).port == 8080
+    assert Settings.from_env({"AIP_HTTP_PORT": "8080", "PORT": "81"}).port == 81
 
 
 def test_web_concurrency_sets_workers_unless_workers_is_set() -> None:

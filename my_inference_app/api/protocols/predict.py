@@ -1,4 +1,4 @@
-"""POST /predict, the service's own protocol."""
+"""POST /predict, the service's own protocol. SageMaker sends its requests to /invocations."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ blueprint = Blueprint("predict", __name__)
 
 
 @blueprint.post("/predict")
+@blueprint.post("/invocations")
 def predict() -> Response:
     sent = read(request, context.settings().max_images)
     answer = classify(sent.images, sent.top_k)

@@ -42,6 +42,14 @@ def test_response_to_one_image_has_exactly_these_fields(client: FlaskClient, fak
     }
 
 
+@pytest.mark.parametrize("content_type", ["application/x-image", "image/jpeg", "application/octet-stream"])
+def test_sagemaker_address_gives_the_same_response(client: FlaskClient, content_type: str) -> None:
+    sent = {"data": DATA, "content_type": content_type, "headers": {"X-Request-ID": "my-id"}}
+    assert client.post("/invocations", **sent).get_json() == client.post("/predict", **sent).get_json()
+    in_json = {"json": {"image": base64.b64encode(DATA).decode()}, "headers": {"X-Request-ID": "my-id"}}
+    assert client.post("/invocations", **in_json).get_json() == client.post("/predict", **in_json).get_json()
+
+
 @pytest.mark.parametrize("label", ['a "quoted" label', "back\\slash", "Größe", "猫", "<b>", "line\nbreak", ""])
 def test_body_is_json_within_json(client: FlaskClient, fake: FakeClassifier, label: str) -> None:
     fake.predictions = [Prediction(label, 1.0, 0)]

@@ -58,19 +58,17 @@ def load(options: Options) -> LoadedModel:
 
 
 def test_random_weights_give_the_same_answers_in_both_engines(export: Export) -> None:
-    made = export(Options("torchvision:resnet18", random_weights=True))
+    made = export(Options(MODEL, random_weights=True))
     assert made.source == {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
-    assert (made.name, made.labels, made.input) == ("torchvision:resnet18:random", LABELS, standard_spec())
+    assert (made.name, made.labels, made.input) == (f"{MODEL}:random", LABELS, standard_spec())
     for engine in ENGINES:
         assert made.agreement[engine]["top5_same"] == len(SAMPLES)
         assert made.agreement[engine]["top1_difference"] < 0.001
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_weights_of_a_file_are_exported(suffix: str, export: Export, module: Any, labels: Path, tmp_path: Path) -> None:
-    file = tmp_path / f"mine{suffix}"
-    write: Callable[[Any, Path], object] = torch.save if suffix == ".pth" else save_file
-    write(module.state_dict(), file)
+def test_weights_of_a_file_are_exported(export: Export, module: Any, labels: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.pth"
+    torch.save(module.state_dict(), file)
 
     made = export(Options(MODEL, weights=file, labels=labels))
 
@@ -87,9 +85,14 @@ def test_weights_of_a_file_are_exported(suffix: str, export: Export, module: Any
         np.testing.assert_allclose(got, want, atol=0.02)
 
 
-def test_default_weights_come_from_the_cache_with_their_input(
-    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_in_safetensors_are_loaded(module: Any, labels: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_file(module.state_dict(), file)
+    loaded = load(Options(MODEL, weights=file, labels=labels)).module.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in module.state_dict().items())
+
+
+def test_default_weights_come_from_the_cache_with_their_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache has a stand-in for the weights: tests do not use the network."""
     torch.manual_seed(3)
     weights = torchvision.models.get_model_weights(NAME).DEFAULT
@@ -98,13 +101,13 @@ def test_default_weights_come_from_the_cache_with_their_input(
     cached.parent.mkdir(parents=True)
     torch.save(torchvision.models.get_model(NAME).state_dict(), cached)
 
-    made = export(Options(MODEL))
-    assert made.source["weights"] == str(weights)
-    assert (made.labels, made.input) == (LABELS, standard_spec())
+    loaded = load(Options(MODEL))
+    assert loaded.origin["weights"] == str(weights)
+    assert (loaded.name, loaded.labels, loaded.input) == (MODEL, LABELS, standard_spec())
 
     cached.write_bytes(cached.read_bytes()[:1000])
     with pytest.raises(SourceError, match=f"the weights of {MODEL} are damaged, delete {cached} and try again"):
-        export(Options(MODEL))
+        load(Options(MODEL))
 
 
 def test_unreachable_server_of_default_weights_is_an_error(
