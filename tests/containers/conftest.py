@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +59,12 @@ class Containers:
     folder: Path
     stack: ExitStack
 
-    def run(self, image: str, options: Options) -> Container:
+    def run(self, image: str, options: Options, command: Sequence[str] = ()) -> Container:
+        """A container of the image, with its own command unless another is given."""
         root = self.stack.enter_context(self.buildah.mounted(name_of(image)))
         folder = self.folder / str(len(list(self.folder.iterdir())))
         described = self.buildah.configuration(name_of(image))
+        described |= {"Cmd": command} if command else {}
         return self.stack.enter_context(running(root, described, self.network, folder, options))
 
     def service(self, name: str, **variables: str) -> Container:
@@ -117,9 +119,6 @@ def pair(buildah: Buildah, network: Network, tmp_path_factory: pytest.TempPathFa
     """One with the default settings, for tests that leave it as they found it."""
     with ExitStack() as stack:
         yield start_pair(Containers(buildah, network, tmp_path_factory.mktemp("containers"), stack))
-
-
-Send = Callable[..., Any]
 
 
 def predict(url: str, image: bytes, **headers: str) -> bytes:

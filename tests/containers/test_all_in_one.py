@@ -33,3 +33,10 @@ def test_management_port_answers_health_checks_and_gunicorn_is_private(container
         assert response.status == 200
     with pytest.raises(URLError, match="refused"):
         urllib.request.urlopen(f"http://{container.address}:18000/")
+
+
+def test_argument_of_sagemaker_starts_the_service(containers: Containers) -> None:
+    container = containers.run("all-in-one", options(), command=["serve"])
+    container.wait_until_healthy()
+    with urllib.request.urlopen(f"http://{container.address}:8080/ping") as response:
+        assert response.status == 200
