@@ -22,10 +22,12 @@ from packageurl import PackageURL
 
 
 def main(image: str) -> None:
-    bom = Bom()
-    bom.metadata.component = Component(name=image, type=ComponentType.CONTAINER)
+    described = Component(name=image, bom_ref=image, type=ComponentType.CONTAINER)
     with files_of(image) as root:
-        bom.components.update(python_packages(root), debian_packages(root))
+        packages = [*python_packages(root), *debian_packages(root)]
+    bom = Bom(components=packages)
+    bom.metadata.component = described
+    bom.register_dependency(described, packages)
     print(JsonV1Dot6(bom).output_as_string(indent=2))
 
 

@@ -16,7 +16,7 @@ rm -rf pip pip-* setuptools setuptools-* pkg_resources _distutils_hack distutils
         libopenvino_tensorflow_* libopenvino_pytorch_* libopenvino_paddle_* libopenvino_tflite_* \
         libopenvino_jax_* libopenvino_gguf_*
 )
-rm -rf openvino/include openvino/cmake openvino/tools openvino_telemetry openvino/libs/pkgconfig
+rm -rf openvino/include openvino/cmake openvino/tools openvino_telemetry* openvino/libs/pkgconfig
 find openvino/frontend -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
 
 # NumPy: tests, random numbers, polynomials, the Fortran compiler's driver, and the build system.

@@ -70,8 +70,10 @@ GIVEN = {
     "CLIENT_RATE": "50",
     "CLIENT_CONNECTIONS": "20",
     "TRUSTED_PROXIES": "10.0.0.1",
+    "TLS_HSTS": "60",
 }
-NOT_SETTINGS = {"API_KEYS_FILE"}  # has a test of its own
+FILES = {"API_KEYS_FILE", "TLS_CERT", "TLS_KEY"}
+"""Settings with tests of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +157,7 @@ def test_dead_processes_do_not_pile_up(containers: Containers) -> None:
 def test_every_setting_of_compose_reaches_the_process(containers: Containers, name: str) -> None:
     pair = start_pair(containers, **GIVEN)
     process = workers_of(pair.app)[0] if name == "my_inference_app" else script_of(pair.nginx)
-    passed = set(compose.passed_on(compose.service(name))) - NOT_SETTINGS
+    passed = set(compose.passed_on(compose.service(name))) - FILES
     assert {key: process.environ().get(key) for key in passed} == {key: GIVEN[key] for key in passed}
 
 
