@@ -23,9 +23,9 @@ write_upstreams() {
     echo 'upstream app_again {'
     servers "$1" "${UPSTREAM##*:}" "$failing"
     echo '}'
-    # Twice: a worker that dies takes its share of the connections along.
+    # Three tries: a worker that dies can take along the connection it has accepted, and then the one in its queue.
     echo 'upstream management {'
-    servers "$2 $2" "${MANAGEMENT##*:}" max_fails=0
+    servers "$2 $2 $2" "${MANAGEMENT##*:}" max_fails=0
     echo '}'
 }
 
