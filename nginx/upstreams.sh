@@ -23,9 +23,9 @@ write_upstreams() {
     echo 'upstream app_again {'
     servers "$1" "${UPSTREAM##*:}" "$failing"
     echo '}'
-    # Three tries: a worker that dies can take along the connection it has accepted, and then the one in its queue.
+    # Four tries: a worker that ends can take along the connection it has accepted, and then one in its queue.
     echo 'upstream management {'
-    servers "$2 $2 $2" "${MANAGEMENT##*:}" max_fails=0
+    servers "$2 $2 $2 $2" "${MANAGEMENT##*:}" max_fails=0
     echo '}'
 }
 
