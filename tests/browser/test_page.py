@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -38,7 +39,8 @@ def upload(browser: webdriver.Chrome, url: str, file: Path, key: str = "") -> No
     browser.find_element(By.NAME, "image").send_keys(str(file))
     button = browser.find_element(By.TAG_NAME, "button")
     button.click()
-    WebDriverWait(browser, 30).until(staleness_of(button))  # a click returns before the next page is there
+    # A click returns before the next page is there. While one replaces the other, Chromium may know neither.
+    WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException]).until(staleness_of(button))
 
 
 def text(element: webdriver.Chrome | WebElement, selector: str) -> str:
