@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from . import certificate, own_folder, pid_file
+from . import certificate, front, pid_file
 from .bundles import bundle
 from .bundles.store import bundle_dir
 from .errors import SetupError
@@ -25,7 +23,6 @@ from .settings.environment import is_set
 from .settings.parsing import bracketed, reachable
 
 FALLBACK = "efficientnet-lite0"
-_NGINX_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LONGEST_CHECK = 120.0
 _LAST_WORDS = 4.0
@@ -51,7 +48,7 @@ class Run:
 
     def __call__(self) -> None:
         settings = self._settings
-        nginx = _find_nginx() if self._with_nginx else ""
+        nginx = front.find() if self._with_nginx else ""
         _check_ports(settings, self._with_nginx)
         if nginx:
             _check_certificate(settings)
@@ -61,7 +58,7 @@ class Run:
             app = self._start(_gunicorn(folder))
             app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
             if nginx:
-                proxy = self._start(_nginx(nginx, stack.enter_context(_nginx_folder()), settings))
+                proxy = self._start(front.start(nginx, stack.enter_context(front.own_prefix()), settings))
                 proxy.wait_until_answers(reachable(settings.listen), port, "/healthz", server="nginx")
             stack.enter_context(pid_file.written(port))
             _announce(settings, folder, bool(nginx))
@@ -144,15 +141,6 @@ def _has_terminal() -> bool:
     return True
 
 
-def _find_nginx() -> str:
-    path = os.pathsep.join([os.environ.get("PATH", ""), *_NGINX_FOLDERS])
-    found = shutil.which("nginx", path=path)
-    if not found:
-        raise SetupError("nginx is not installed: `apt-get install nginx-light` as root, or `brew install nginx`; "
-                         "or run without it: make serve")  # fmt: skip
-    return found
-
-
 def _check_ports(settings: Settings, with_nginx: bool) -> None:
     _check_port("APP_PORT", settings.app_host, settings.app_port)
     _check_port("MANAGEMENT_PORT", settings.management_host, settings.management_port)
@@ -206,43 +194,6 @@ def _gunicorn(folder: Path) -> Process:
     config = PROJECT / "my_inference_app" / "gunicorn.conf.py"
     command = [sys.executable, "-m", "gunicorn", "-c", str(config)]
     return Process("gunicorn", command, {**os.environ, "BUNDLE": str(folder)}, signal.SIGTERM)
-
-
-@contextmanager
-def _nginx_folder() -> Iterator[str]:
-    folder = own_folder.make("nginx", tempfile.gettempdir())
-    try:
-        folder.chmod(0o755)  # nginx's workers are another user, when started by root
-        yield str(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _nginx(nginx: str, prefix: str, settings: Settings) -> Process:
-    environment = {
-        **os.environ,
-        "NGINX_BINARY": nginx,
-        "NGINX_PREFIX": prefix,
-        "LISTEN": bracketed(settings.listen),
-        "PORT": str(settings.port),
-        "UPSTREAM": f"{bracketed(reachable(settings.app_host))}:{settings.app_port}",
-        "MANAGEMENT": f"{bracketed(reachable(settings.management_host))}:{settings.management_port}",
-        "QUEUE_SIZE": str(settings.queue_size),
-        "MAX_UPLOAD_MB": str(settings.max_upload_mb),
-        "REQUEST_TIMEOUT": str(settings.request_timeout),
-        "GRACE_TIMEOUT": str(settings.grace_timeout),
-        "CORS_ORIGINS": ",".join(settings.cors_origins),
-        "CLIENT_RATE": str(settings.client_rate),
-        "CLIENT_CONNECTIONS": str(settings.client_connections),
-        "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
-        "AIP_HEALTH_ROUTE": settings.aip_health_route,
-        "TLS_CERT": str(settings.tls_cert or ""),
-        "TLS_KEY": str(settings.tls_key or ""),
-        "TLS_PORT": str(settings.tls_port),
-        "TLS_PUBLIC_PORT": str(settings.tls_public_port),
-        "TLS_HSTS": str(settings.tls_hsts),
-    }
-    return Process("nginx", ["/bin/sh", str(PROJECT / "nginx" / "start.sh")], environment, signal.SIGQUIT)
 
 
 def _loads(folder: Path) -> bool:

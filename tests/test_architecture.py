@@ -18,8 +18,8 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "pid_file", "processes", "certificate"},
-    {"server", "management"},
+    {"worker", "front", "pid_file", "certificate"},
+    {"server", "management", "processes"},
     {"api"},
     {"fetching", "inference"},
     {"engines"},
