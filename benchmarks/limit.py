@@ -13,15 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from my_inference_app.inference.classifier import Classifier, load
+from my_inference_app.inference.answers import Result
+from my_inference_app.inference.classifier import Classifier
+from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 
 
 def main() -> None:
     image = Path(sys.argv[1]).read_bytes()
-    classifier = load(Settings.from_env())
-    label = classifier.classify([image], 1, time.monotonic() + 60).outcomes[0]
-    print(json.dumps({"label": getattr(label[0], "label", "") if isinstance(label, list) else ""}), flush=True)
+    classifier = load(Settings.from_env()).find()
+    outcome = classifier.classify([image], time.monotonic() + 60).outcomes[0]
+    print(json.dumps({"label": outcome.top(1)[0].label if isinstance(outcome, Result) else ""}), flush=True)
     for line in sys.stdin:
         connections, seconds = line.split()
         print(json.dumps(drive(classifier, image, int(connections), float(seconds))), flush=True)
@@ -37,7 +39,7 @@ def drive(classifier: Classifier, image: bytes, connections: int, seconds: float
 
     def ask() -> None:
         while (started := time.monotonic()) < end:
-            classifier.classify([image], 5, started + 60)
+            classifier.classify([image], started + 60)
             if (finished := time.monotonic()) < end:
                 latencies.append((finished - started) * 1000)
 

@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from my_inference_app.errors import ServiceError, SetupError
-from my_inference_app.inference.classifier import Classifier, load
+from my_inference_app.inference.registry import Registry, load
 from my_inference_app.settings import Settings
 
 
 @cache
-def _classifier(settings: Settings) -> Classifier:
+def _registry(settings: Settings) -> Registry:
     return load(settings)
 
 
 def inference(image: bytes) -> dict[str, Any]:
     """Classifies the bytes of an image. The first call loads the model."""
     settings = Settings.from_env()
-    answer = _classifier(settings).classify([image], 1, time.monotonic() + settings.request_timeout)
+    answer = _registry(settings).find().classify([image], time.monotonic() + settings.request_timeout)
     outcome = answer.outcomes[0]
     if isinstance(outcome, ServiceError):
         raise outcome
-    return {"statusCode": 200, "body": json.dumps(outcome[0].label)}
+    return {"statusCode": 200, "body": json.dumps(outcome.top(1)[0].label)}
 
 
 def main(arguments: list[str]) -> None:

@@ -28,6 +28,11 @@ class UrlsDisabled(ServiceError):
     code = "urls_disabled"
 
 
+class ModelNotFound(ServiceError):
+    status = 404
+    code = "model_not_found"
+
+
 class Unauthorized(ServiceError):
     status = 401
     code = "unauthorized"

@@ -1,6 +1,8 @@
 """gunicorn's configuration: documented settings and hooks only, with values from the project's own settings."""
 
+import os
 import resource
+import signal
 import sys
 from typing import Any
 
@@ -19,6 +21,7 @@ give_large_memory_back()
 shared_folder.open_folder()
 # prometheus_client looks for that folder when it is imported, and these import it.
 from my_inference_app import metrics  # noqa: E402
+from my_inference_app.reloading import watch_store  # noqa: E402
 from my_inference_app.server import configure_logging  # noqa: E402
 
 configure_logging(_settings.log_level)
@@ -45,6 +48,10 @@ forwarded_allow_ips = ""
 limit_request_line = 8190
 limit_request_fields = 10_000
 limit_request_field_size = 0
+
+
+def when_ready(server: Any) -> None:
+    watch_store(_settings, lambda: os.kill(server.pid, signal.SIGHUP))
 
 
 def child_exit(_server: Any, worker: Any) -> None:

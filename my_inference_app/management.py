@@ -18,7 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from . import metrics, waiting
 from .errors import NotReady, ServiceError, SettingError
-from .inference.classifier import Classifier
+from .inference.registry import Registry
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Management:
     """The WSGI application behind the port."""
 
     def __init__(
-        self, classifier: Classifier, is_stopping: Check, requests_waiting: Callable[[], int | None] = lambda: None
+        self, registry: Registry, is_stopping: Check, requests_waiting: Callable[[], int | None] = lambda: None
     ) -> None:
-        self._classifier = classifier
+        self._registry = registry
         self._is_stopping = is_stopping
         self._routes: dict[str, Callable[[], Response]] = {
             "/healthz": lambda: _json({"status": "alive"}),
@@ -63,9 +63,9 @@ class Management:
     def _ready(self) -> Response:
         if self._is_stopping():
             raise NotReady("the server is stopping")
-        if not self._classifier.ready:
-            raise NotReady("the model is not ready yet")
-        return _json({"status": "ready", "model": self._classifier.name})
+        if not self._registry.ready:
+            raise NotReady("the models are not ready yet")
+        return _json({"status": "ready", "model": self._registry.names[0]})
 
 
 def _json(body: dict[str, object], status: int = 200) -> Response:
@@ -100,10 +100,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def start(classifier: Classifier, is_stopping: Check, settings: Settings) -> None:
+def start(registry: Registry, is_stopping: Check, settings: Settings) -> None:
     """Serves from now on, on threads that do not keep the process alive."""
     host, port = settings.management_host, settings.management_port
-    app = Management(classifier, is_stopping, partial(waiting.requests_waiting, settings.app_port))
+    app = Management(registry, is_stopping, partial(waiting.requests_waiting, settings.app_port))
     with listen(host, port) as listener:
         server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
     Thread(target=server.serve_forever, name="management", daemon=True).start()

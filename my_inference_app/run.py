@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from . import certificate, front, pid_file
 from .bundles import bundle
-from .bundles.store import bundle_dir
+from .bundles.store import has_versions, places
 from .errors import SetupError
+from .preparation import prepare
 from .processes import Process
+from .reloading import loads
 from .settings import PROJECT, Settings
-from .settings.environment import is_set
 from .settings.parsing import bracketed, reachable
 
-FALLBACK = "efficientnet-lite0"
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_LONGEST_CHECK = 120.0
 _LAST_WORDS = 4.0
 """Seconds after GRACE_TIMEOUT for servers that end by themselves, before they are ended by force."""
 
@@ -52,17 +50,17 @@ class Run:
         _check_ports(settings, self._with_nginx)
         if nginx:
             _check_certificate(settings)
-        folder = _export(settings, fall_back=self._with_nginx)
+        variables = prepare(settings, fall_back=self._with_nginx)
         port = settings.port if nginx else settings.app_port
         with ExitStack() as stack, self._stopped_in_the_end():
-            app = self._start(_gunicorn(folder))
+            app = self._start(_gunicorn(variables))
             app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
             if nginx:
                 proxy = self._start(front.start(nginx, stack.enter_context(front.own_prefix()), settings))
                 proxy.wait_until_answers(reachable(settings.listen), port, "/healthz", server="nginx")
             stack.enter_context(pid_file.written(port))
-            _announce(settings, folder, bool(nginx))
-            self._watch(app, folder)
+            _announce(settings, variables, bool(nginx))
+            self._watch(app, variables)
 
     def _start(self, server: Process) -> Process:
         self._servers.append(server)
@@ -78,7 +76,7 @@ class Run:
             for server in reversed(self._servers):
                 server.end(deadline)
 
-    def _watch(self, app: Process, folder: Path) -> None:
+    def _watch(self, app: Process, variables: dict[str, str]) -> None:
         while True:
             for server in self._servers:
                 if server.exit_code is not None:
@@ -86,10 +84,10 @@ class Run:
             if self._reload:
                 self._reload = False
                 self._reload_certificate()
-                if _loads(folder):
-                    app.send(signal.SIGHUP)
+                if reason := loads(variables):
+                    _say(f"{reason}\nnot reloaded, the workers go on with what they have: the line above says why")
                 else:
-                    _say("not reloaded, the workers go on with what they have: the line above says why")
+                    app.send(signal.SIGHUP)
             time.sleep(0.2)
 
     def _reload_certificate(self) -> None:
@@ -172,45 +170,17 @@ def _check_certificate(settings: Settings) -> None:
         certificate.check(settings.tls_cert, settings.tls_key)
 
 
-def _export(settings: Settings, fall_back: bool) -> Path:
-    """The bundle to serve. If need be it is made first, by a process of its own: that takes heavy packages."""
-    if settings.bundle:
-        return bundle.read(bundle_dir(settings)).path
-    command = [sys.executable, "-m", "my_inference_app.export", "--if-missing"]
-    if fall_back and not is_set("MODEL"):
-        command += ["--fallback", FALLBACK]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exporting:
-        try:
-            folder, _ = exporting.communicate()
-        except _Stop:
-            exporting.terminate()  # it removes its temporary folders
-            raise
-    if exporting.returncode:
-        sys.exit(exporting.returncode)  # it has said why
-    return Path(folder.strip())
-
-
-def _gunicorn(folder: Path) -> Process:
+def _gunicorn(variables: dict[str, str]) -> Process:
     config = PROJECT / "my_inference_app" / "gunicorn.conf.py"
     command = [sys.executable, "-m", "gunicorn", "-c", str(config)]
-    return Process("gunicorn", command, {**os.environ, "BUNDLE": str(folder)}, signal.SIGTERM)
+    return Process("gunicorn", command, {**os.environ, **variables}, signal.SIGTERM)
 
 
-def _loads(folder: Path) -> bool:
-    """Whether a worker could start with the bundle as it is now."""
-    command = [sys.executable, "-m", "my_inference_app.check"]
-    with suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(command, env={**os.environ, "BUNDLE": str(folder)}, timeout=_LONGEST_CHECK)
-        return done.returncode == 0
-    _say(f"error: the model was not loaded within {_LONGEST_CHECK:g} s")
-    return False
-
-
-def _announce(settings: Settings, folder: Path, with_nginx: bool) -> None:
-    made = bundle.read(folder)
+def _announce(settings: Settings, variables: dict[str, str], with_nginx: bool) -> None:
+    served = ", ".join(_served(replace(settings, bundle=variables.get("BUNDLE", ""))))
     host = settings.listen if with_nginx else settings.app_host
     url = _url(settings, with_nginx)
-    print(f"\nServing {made.name} ({made.origin}) with {settings.worker_count} worker(s) on {url}")
+    print(f"\nServing {served} with {settings.worker_count} worker(s) on {url}")
     if not with_nginx:
         without = "not protected from slow, large or too many requests, and not encrypted"
         print(f"This is gunicorn's own port, without nginx: it is {without}.")
@@ -219,6 +189,13 @@ def _announce(settings: Settings, folder: Path, with_nginx: bool) -> None:
     # A certificate names another host than localhost.
     target = f"--insecure {url}" if url.startswith("https:") else url.removeprefix("http://")
     print(f"Try it:  curl -F image=@post_request/cat.jpg {target}/predict\nCtrl-C stops it.\n", flush=True)
+
+
+def _served(settings: Settings) -> Iterator[str]:
+    for place in places(settings):
+        made = bundle.read(place.folder)
+        version = f" version {place.version}" if has_versions(place.folder.parent) else ""
+        yield f"{place.name or made.name}{version} ({made.origin})"
 
 
 def _url(settings: Settings, with_nginx: bool) -> str:

@@ -15,19 +15,21 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
-from my_inference_app.api import errors, page
+from my_inference_app.api import errors, models, page
+from my_inference_app.api.context import Wording
 from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
 from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.whole_response import send_as_one_piece
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
-from my_inference_app.inference.classifier import Classifier, load
+from my_inference_app.inference.registry import Registry, load
 from my_inference_app.settings import Settings
 from my_inference_app.settings.environment import is_set
 from my_inference_app.watchdog import InFlight
 
-# Each is a module in api/protocols/ with a blueprint.
+# Each is a module in api/protocols/ with a blueprint. One with PREFIXES words the errors at these addresses itself:
+# error_response(error).
 PROTOCOLS = ("predict", "vertex")
 
 _access = logging.getLogger("access")
@@ -35,21 +37,26 @@ _CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def create_app(settings: Settings | None = None, classifier: Classifier | None = None) -> Flask:
-    """Creates the app. Loads and warms up the model of the settings, unless a classifier is given."""
+def create_app(settings: Settings | None = None, registry: Registry | None = None) -> Flask:
+    """Creates the app. Loads and warms up the models of the settings, unless a registry is given."""
     settings = settings or Settings.from_env()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
     in_flight = InFlight()
+    wordings: dict[str, Wording] = {}
     app.extensions.update(
         settings=settings,
-        classifier=classifier or load(settings, in_flight),
+        registry=registry or load(settings, in_flight),
         fetcher=Fetcher(settings),
         in_flight=in_flight,
+        wordings=wordings,
     )
     app.register_blueprint(page.blueprint)
+    app.register_blueprint(models.blueprint)
     for protocol in PROTOCOLS:
-        app.register_blueprint(import_module(f"my_inference_app.api.protocols.{protocol}").blueprint)
+        module = import_module(f"my_inference_app.api.protocols.{protocol}")
+        app.register_blueprint(module.blueprint)
+        wordings.update((prefix, module.error_response) for prefix in getattr(module, "PREFIXES", ()))
     errors.register(app)
     app.before_request(_begin)
     app.before_request(answer_preflight)

@@ -58,7 +58,7 @@ def _begin(app: Flask) -> None:
         grace=settings.grace_timeout,
         stop_taking=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
-    management.start(app.extensions["classifier"], stopping.is_set, settings)
+    management.start(app.extensions["registry"], stopping.is_set, settings)
 
 
 def _stopping_event() -> Event:

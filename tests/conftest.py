@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from my_inference_app.bundles.bundle import Bundle, InputSpec, write
 from my_inference_app.errors import ServiceError
-from my_inference_app.inference.classifier import Answer, Classifier, Prediction, Timings
+from my_inference_app.inference import registry
+from my_inference_app.inference.answers import Answer, Prediction, Result, Timings
+from my_inference_app.inference.batching import Image
+from my_inference_app.inference.classifier import Classifier, Description
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from my_inference_app.settings.setting import names_of
@@ -29,35 +33,70 @@ def pytest_configure(config: pytest.Config) -> None:
 PREDICTIONS = [Prediction(f"label {rank}", 0.5**rank, 100 + rank) for rank in range(1, 9)]
 
 
+@dataclass(frozen=True)
+class FakeResult(Result):
+    predictions: Sequence[Prediction]
+    asked: Callable[[int], None]
+
+    def top(self, k: int) -> list[Prediction]:
+        self.asked(k)
+        return list(self.predictions[:k])
+
+
+DESCRIPTION = Description(
+    {"kind": "test"}, "MIT", InputSpec((4, 6), None, "bilinear", (0.0,) * 3, (255.0,) * 3), "openvino", "auto", 1
+)
+
+
 @dataclass
 class FakeClassifier:
     """Answers as it is told, and remembers what it was asked."""
 
     name: str = "fake"
+    version: str = "1"
     ready: bool = True
     predictions: Sequence[Prediction] = tuple(PREDICTIONS)
     unreadable: dict[bytes, ServiceError] = field(default_factory=dict)
     error: Exception | None = None
-    images: list[bytes] = field(default_factory=list)
+    images: list[bytes | Image] = field(default_factory=list)
+    description: Description = DESCRIPTION
+    waiting: int = 0
     top_k: int = 0
     deadline: float = 0
 
     def classify(
         self,
-        images: Sequence[bytes],
-        top_k: int,
+        images: Sequence[bytes | Image],
         deadline: float,
         abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002
     ) -> Answer:
-        self.images, self.top_k, self.deadline = list(images), top_k, deadline
+        self.images, self.deadline = list(images), deadline
         if self.error:
             raise self.error
-        outcomes = [self.unreadable.get(image, self.predictions[:top_k]) for image in images]
+        outcomes = [self._error_of(image) or self.result for image in images]
         return Answer(outcomes, Timings(decode=1.5, queue=0, infer=20.123))
 
+    def _note(self, top_k: int) -> None:
+        self.top_k = top_k
 
-def client_of(classifier: Classifier, **settings: Any) -> FlaskClient:
-    return create_app(Settings(**settings), classifier).test_client()
+    def _error_of(self, image: bytes | Image) -> ServiceError | None:
+        return self.unreadable.get(image) if isinstance(image, bytes) else None
+
+    @property
+    def labels(self) -> list[str]:
+        named = {prediction.class_id: prediction.label for prediction in self.predictions}
+        return [named.get(class_id, f"class {class_id}") for class_id in range(max(named) + 1)]
+
+    @property
+    def result(self) -> FakeResult:
+        logits = np.full(len(self.labels), -20.0, np.float32)
+        for prediction in self.predictions:
+            logits[prediction.class_id] = np.log(max(prediction.score, 1e-9))
+        return FakeResult(self.labels, logits, self.predictions, self._note)
+
+
+def client_of(*classifiers: Classifier, **settings: Any) -> FlaskClient:
+    return create_app(Settings(**settings), registry.of(*classifiers)).test_client()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "front", "pid_file", "certificate"},
+    {"worker", "front", "pid_file", "certificate", "preparation", "reloading"},
     {"server", "management", "processes"},
     {"api"},
     {"fetching", "inference"},
@@ -90,7 +90,7 @@ def layer_of(module: str) -> int:
 
 
 def test_imports_are_read_from_the_source() -> None:
-    assert {"api.context", "api.errors", "api.input.reader", "errors", "inference.classifier"} <= own_imports_of(
+    assert {"api.context", "api.errors", "api.input.reader", "errors", "inference.answers"} <= own_imports_of(
         "api.protocols.predict"
     )
     assert own_imports_of("engines.openvino") == {"engines.base", "errors"}

@@ -14,6 +14,7 @@ from werkzeug.test import Client
 
 from my_inference_app import management
 from my_inference_app.errors import SettingError
+from my_inference_app.inference.registry import of
 from my_inference_app.management import Management
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier
@@ -28,7 +29,7 @@ def stopping() -> Event:
 
 @pytest.fixture
 def client(fake: FakeClassifier, stopping: Event) -> Client:
-    return Client(Management(fake, stopping.is_set, lambda: 7))
+    return Client(Management(of(fake), stopping.is_set, lambda: 7))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -81,7 +82,7 @@ def test_port_is_shared_by_workers_and_by_nobody_else(fake: FakeClassifier) -> N
     port = free_port()
     settings = Settings(management_port=port)
     for _ in range(2):
-        management.start(fake, lambda: False, settings)
+        management.start(of(fake), lambda: False, settings)
     with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as response:
         assert json.load(response)["model"] == "fake"
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
@@ -97,7 +98,7 @@ def test_port_in_use_is_named() -> None:
 
 def test_silent_client_does_not_keep_others_waiting(fake: FakeClassifier) -> None:
     port = free_port()
-    management.start(fake, lambda: False, Settings(management_port=port))
+    management.start(of(fake), lambda: False, Settings(management_port=port))
     with socket.create_connection(("127.0.0.1", port)), urlopen(f"http://127.0.0.1:{port}/healthz") as response:
         assert response.status == 200
 
@@ -105,7 +106,7 @@ def test_silent_client_does_not_keep_others_waiting(fake: FakeClassifier) -> Non
 def test_response_is_sent_in_one_piece(fake: FakeClassifier) -> None:
     """A worker that dies between two pieces would leave half a response, and nginx could not ask another worker."""
     client, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps the pieces apart
-    app = Management(fake, Event().is_set)
+    app = Management(of(fake), Event().is_set)
     server = make_server("127.0.0.1", 0, app, request_handler=management._Handler)
     with client, connection, closing(server.socket):
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

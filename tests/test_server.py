@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import BundleError, SettingError
+from my_inference_app.inference.registry import of
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, client_of
@@ -32,7 +33,7 @@ def test_app_without_settings_reads_the_environment(tiny: Bundle, monkeypatch: p
     monkeypatch.setenv("MAX_IMAGES", "7")
     app = create_app()
     assert app.extensions["settings"].max_images == 7
-    assert app.extensions["classifier"].name == "tiny"
+    assert app.extensions["registry"].names[0] == "tiny"
 
 
 def test_missing_bundle_raises_bundle_error(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_missing_bundle_raises_bundle_error(tmp_path: Path) -> None:
 def test_bad_setting_raises_setting_error(monkeypatch: pytest.MonkeyPatch, fake: FakeClassifier) -> None:
     monkeypatch.setenv("PORT", "eighty")
     with pytest.raises(SettingError, match="PORT='eighty'"):
-        create_app(classifier=fake)
+        create_app(registry=of(fake))
 
 
 def test_two_apps_share_nothing() -> None:

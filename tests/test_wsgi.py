@@ -21,7 +21,7 @@ def run(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_import_gives_app_with_loaded_model(tiny: Bundle) -> None:
-    code = "from my_inference_app.wsgi import app; print(app.extensions['classifier'].name)"
+    code = "from my_inference_app.wsgi import app; print(app.extensions['registry'].names[0])"
     done = run(code, BUNDLE=str(tiny.path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "tiny\n"

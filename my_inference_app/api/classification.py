@@ -7,31 +7,42 @@ from collections.abc import Sequence
 from flask import g, request
 
 from ..errors import ServiceError, UrlsDisabled
-from ..inference.classifier import Answer
+from ..inference.answers import Answer
+from ..inference.batching import Image
+from ..inference.classifier import Classifier
 from . import context
 from .connection import abandoned
 from .input.upload import Upload
 
 
-def classify(images: Sequence[Upload], top_k: int) -> Answer:
-    """The predictions, or the error, of each image."""
+def chosen(name: str = "") -> Classifier:
+    """The model that the address of the request names, or else `?model=`, in the version of `?version=`."""
+    return context.registry().find(name or request.args.get("model", ""), request.args.get("version", ""))
+
+
+def classify(classifier: Classifier, images: Sequence[Upload | Image]) -> Answer:
+    """The result, or the error, of each image. An array is an image that is already prepared."""
     deadline = context.deadline()
     # Fetching does not count as in flight: it has a timeout, and a slow remote server must not make a worker look hung.
     contents = _contents(images, deadline)
     with context.in_flight().request():
-        found = [content for content in contents if isinstance(content, bytes)]
-        answer = context.classifier().classify(found, top_k, deadline, abandoned(request))
+        found = [content for content in contents if not isinstance(content, ServiceError)]
+        answer = classifier.classify(found, deadline, abandoned(request))
     outcomes = iter(answer.outcomes)
-    merged = [next(outcomes) if isinstance(content, bytes) else content for content in contents]
+    merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
     return Answer(merged, answer.timings)
 
 
-def _contents(images: Sequence[Upload], deadline: float) -> list[bytes | ServiceError]:
+def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:
     """The bytes of each image, fetched where the request has a URL, or the reason why they could not be fetched."""
-    urls = [image.url for image in images if image.url]
+    urls = [image.url for image in images if isinstance(image, Upload) and image.url]
     if not urls:
-        return [image.data for image in images]
+        return [_content(image) for image in images]
     if not context.settings().predict_urls:
         raise UrlsDisabled("this service does not fetch images: send the image itself (PREDICT_URLS=1 allows URLs)")
     fetched = iter(context.fetcher().fetch(urls, deadline, g.request_id))
-    return [next(fetched) if image.url else image.data for image in images]
+    return [next(fetched) if isinstance(image, Upload) and image.url else _content(image) for image in images]
+
+
+def _content(image: Upload | Image) -> bytes | Image:
+    return image.data if isinstance(image, Upload) else image

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from flask import current_app, g
+from collections.abc import Callable
 
+from flask import Response, current_app, g
+
+from ..errors import ServiceError
 from ..fetching.fetcher import Fetcher
-from ..inference.classifier import Classifier
+from ..inference.registry import Registry
 from ..settings import Settings
 from ..watchdog import InFlight
+
+Wording = Callable[[ServiceError], Response]
+"""How a protocol words an error."""
 
 
 def settings() -> Settings:
@@ -15,8 +21,8 @@ def settings() -> Settings:
     return found
 
 
-def classifier() -> Classifier:
-    found: Classifier = current_app.extensions["classifier"]
+def registry() -> Registry:
+    found: Registry = current_app.extensions["registry"]
     return found
 
 
@@ -34,3 +40,9 @@ def deadline() -> float:
     """When the current request is given up, on the clock of time.monotonic()."""
     found: float = g.deadline
     return found
+
+
+def wording_of(path: str) -> Wording | None:
+    """The wording of errors at this address, if a protocol has its own."""
+    found: dict[str, Wording] = current_app.extensions["wordings"]
+    return next((word for prefix, word in found.items() if path == prefix or path.startswith(f"{prefix}/")), None)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .. import metrics
 from ..errors import BadRequest, PayloadTooLarge, ServiceError
-from .context import settings
+from .context import settings, wording_of
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +28,13 @@ def register(app: Flask) -> None:
 
 
 def respond(error: Exception) -> Response:
+    """In the shape of the protocol whose address was asked, or in the standard one."""
     known = translate(error)
-    return with_status(jsonify(error_body(known)), known)
+    word = wording_of(request.path)
+    if word is None:
+        return with_status(jsonify(error_body(known)), known)
+    count(known)
+    return with_status(word(known), known)
 
 
 def translate(error: Exception) -> ServiceError:
@@ -78,7 +83,8 @@ def count(error: ServiceError) -> None:
 
 def with_status(response: Response, error: ServiceError) -> Response:
     """Gives a response the status of an error, and the headers that belong to it."""
-    response.status_code = error.status
+    if response.status_code == 200:  # a protocol may have set another
+        response.status_code = error.status
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 
 from ..errors import ServiceError, Unauthorized
 from . import context
-from .classification import classify
+from .classification import chosen, classify
 from .errors import count, respond, translate, with_status
 from .input.reader import read
 from .preview import preview
@@ -31,12 +31,12 @@ def index() -> Response:
 def upload() -> Response:
     """Answers the form with the page again, now with the predictions, or the error, on it."""
     sent = read(request, context.settings().max_images)
-    answer = classify(sent.images, sent.top_k)
+    answer = classify(chosen(), sent.images)
     outcome = answer.outcomes[0]
     if isinstance(outcome, ServiceError):
         raise outcome
     image = sent.images[0]
-    return _page(filename=image.filename, preview=preview(image.data), predictions=outcome)
+    return _page(filename=image.filename, preview=preview(image.data), predictions=outcome.top(sent.top_k))
 
 
 @blueprint.errorhandler(Exception)
@@ -68,7 +68,7 @@ def _page(**values: object) -> Response:
     html = render_template(
         "index.html",
         # Without the key the page shows the form only.
-        model=context.classifier().name if g.get("key_accepted") else None,
+        model=context.registry().names[0] if g.get("key_accepted") else None,
         needs_key=bool(context.settings().keys),
         max_upload_mb=context.settings().max_upload_mb,
         **values,

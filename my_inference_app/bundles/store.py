@@ -1,21 +1,86 @@
-"""Where bundles are kept: MODELS_DIR, and the folder each model has in it."""
+"""The store: MODELS_DIR, the folder each model has in it, and the versions in that folder.
+
+A model's folder is a bundle, or has a bundle for each version in folders called 1, 2, 3 …
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import BundleError
 from ..settings import Settings
+from ..settings.server_models import Entry
+from .bundle import MANIFEST
+
+_SHORT = re.compile(r"resnet-[0-9]+")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+ONLY_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bundle to be served, and how."""
+
+    folder: Path
+    name: str = ""
+    """Empty: the one in the bundle."""
+    version: str = ONLY_VERSION
+    replicas: int = 1
+    weight: float = 1.0
+    """The share of the model's requests that this version gets, of the weights of all its versions."""
+
+
+def places(settings: Settings) -> list[Place]:
+    """All bundles to be served. The first is the default."""
+    if settings.entries:
+        return [place for entry in settings.entries for place in _of_entry(entry, settings)]
+    folder = bundle_dir(settings)
+    version, newest = list(versions_in(folder).items())[-1]
+    return [Place(newest, version=version)]
+
+
+def _of_entry(entry: Entry, settings: Settings) -> Iterator[Place]:
+    found = versions_in(folder_of(settings, entry.model))
+    for version, weight in entry.versions or [(list(found)[-1], 1.0)]:
+        if version not in found:
+            there = ", ".join(found)
+            raise BundleError(f"SERVER_MODELS: {entry.model} has no version {version}; there is {there}")
+        yield Place(found[version], entry.name, version, entry.replicas, weight)
+
+
+def versions_in(folder: Path) -> dict[str, Path]:
+    """The versions of a model, oldest first. A folder without versions is version 1 itself."""
+    inner = folder.iterdir() if folder.is_dir() else ()
+    found = [path for path in inner if _VERSION.fullmatch(path.name) and (path / MANIFEST).is_file()]
+    return {path.name: path for path in sorted(found, key=lambda path: int(path.name))} or {ONLY_VERSION: folder}
+
+
+def has_versions(folder: Path) -> bool:
+    return versions_in(folder) != {ONLY_VERSION: folder}
 
 
 def bundle_dir(settings: Settings) -> Path:
-    """The folder of the bundle to serve: BUNDLE, or the one of MODEL."""
+    """The folder of the model to serve: BUNDLE, or the one of MODEL."""
     if settings.bundle:
         return Path(settings.bundle)
     return settings.models_dir / bundle_name(settings.model, settings.model_revision, settings.precision)
 
 
+def folder_of(settings: Settings, model: str) -> Path:
+    """The folder of one of several models."""
+    return settings.models_dir / bundle_name(model, precision=settings.precision)
+
+
+def full_name(model: str) -> str:
+    """The hub id that a short name stands for: `resnet-50` is `microsoft/resnet-50`."""
+    return f"microsoft/{model}" if _SHORT.fullmatch(model) else model
+
+
 def bundle_name(model: str, revision: str = "", precision: str = "auto") -> str:
     """The folder name a model's bundle is kept under: its id, made safe for a file system."""
-    name = Path(model).resolve().name if Path(model).is_dir() else model
+    name = Path(model).resolve().name if Path(model).is_dir() else full_name(model)
     name = f"{name}@{revision}" if revision else name
     return (f"{name}--int8" if precision == "int8" else name).replace("/", "--").replace(":", "--")

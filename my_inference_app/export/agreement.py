@@ -14,7 +14,7 @@ from PIL import Image
 
 from ..engines.base import Engine
 from ..errors import SourceError
-from ..inference.classifier import softmax
+from ..inference.answers import softmax
 from ..inference.images.decode import decode
 from ..settings import PROJECT, Settings
 from .convert import FromPixels

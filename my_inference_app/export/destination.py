@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ..bundles.store import has_versions
 from ..errors import SetupError
 
 _A_DAY = 24 * 60 * 60
@@ -27,6 +28,10 @@ def prepare(folder: Path) -> None:
         raise SetupError(
             f"{models} cannot be written to ({error.strerror}): set MODELS_DIR to another folder"
         ) from None
+    if has_versions(folder):
+        raise SetupError(
+            f"{folder} has the versions of a model in it: move them away, or set MODELS_DIR to another folder"
+        )
     _remove_leftovers(folder)
 
 

@@ -1,27 +1,27 @@
-"""From images to predictions: the interface between HTTP and models, and the seam for tests."""
+"""From images to results: the interface between HTTP and models, and the seam for tests."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from itertools import cycle, islice
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import metrics
-from ..bundles import bundle as bundles
-from ..bundles.bundle import Bundle
-from ..bundles.store import bundle_dir
-from ..engines.base import load_engine
+from ..bundles.bundle import Bundle, InputSpec
+from ..bundles.store import Place
+from ..engines.base import Engine, load_engine
 from ..errors import ClientGone, DeadlineExceeded, ServiceError
 from ..settings import Settings
 from ..watchdog import InFlight
-from .batching import Batcher, Job
-from .images.budget import budget_of_worker
+from .answers import Answer, Result, Timings
+from .batching import Batcher, Image, Job
+from .images.budget import DecodeBudget, budget_of_worker
 from .images.decode import Room, decode
 from .waiting import Patience
 from .warmup import warm_up
@@ -31,27 +31,24 @@ Abandoned = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Prediction:
-    label: str
-    score: float
-    class_id: int
+class Shared:
+    """What all models of a worker share."""
+
+    in_flight: InFlight
+    """The watchdog sees here what is being computed."""
+    budget: DecodeBudget
 
 
 @dataclass(frozen=True)
-class Timings:
-    """Milliseconds."""
+class Description:
+    """What is known about a model before it has seen an image."""
 
-    decode: float = 0.0
-    queue: float = 0.0
-    infer: float = 0.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """For each image its predictions, or why there are none."""
-
-    outcomes: Sequence[Sequence[Prediction] | ServiceError]
-    timings: Timings
+    source: Mapping[str, Any]
+    license: str | None
+    input: InputSpec
+    engine: str
+    precision: str
+    replicas: int
 
 
 class Classifier(Protocol):
@@ -59,80 +56,82 @@ class Classifier(Protocol):
     def name(self) -> str: ...
 
     @property
+    def version(self) -> str: ...
+
+    @property
     def ready(self) -> bool: ...
 
-    def classify(self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = ...) -> Answer:
-        """`deadline` is on the clock of time.monotonic(). Nothing more is computed once `abandoned` returns True."""
+    @property
+    def labels(self) -> Sequence[str]: ...
 
+    @property
+    def description(self) -> Description: ...
 
-def load(settings: Settings, in_flight: InFlight | None = None) -> Classifier:
-    """Loads the bundle and warms up its engines. The watchdog sees in `in_flight` what is being computed."""
+    @property
+    def waiting(self) -> int:
+        """Images that wait for an engine."""
 
-    def use(bundle: Bundle) -> ModelClassifier:
-        classifier = ModelClassifier(bundle, settings, in_flight)
-        classifier.warm_up()
-        return classifier
+    def classify(self, images: Sequence[bytes | Image], deadline: float, abandoned: Abandoned = ...) -> Answer:
+        """Classifies files, or images already prepared: height x width x 3 of the model's input size.
 
-    return bundles.load(bundle_dir(settings), use)
+        `deadline` is on the clock of time.monotonic(). Nothing more is computed once `abandoned` returns True.
+        """
 
 
 class ModelClassifier:
-    def __init__(self, bundle: Bundle, settings: Settings, in_flight: InFlight | None = None) -> None:
-        engines = [
-            load_engine(
-                bundle,
-                settings.engine,
-                threads=settings.compute_thread_count,
-                device=device,
-                precision=settings.engine_precision,
-            )
-            for device in settings.device
-        ]
-        self.name = bundle.name
+    def __init__(
+        self, bundle: Bundle, settings: Settings, shared: Shared | None = None, place: Place | None = None
+    ) -> None:
+        place = place or Place(bundle.path)
+        shared = shared or Shared(InFlight(), budget_of_worker(settings))
+        self.name = place.name or bundle.name
+        self.version = place.version
+        self.labels = bundle.labels
         self.ready = False
+        engines = _engines(bundle, settings, place.replicas)
+        self.description = Description(
+            bundle.source, bundle.license, bundle.input, settings.engine, _precision(bundle, settings), len(engines)
+        )
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
         self._max_batch = settings.batch_limit
-        self._in_flight = InFlight() if in_flight is None else in_flight
-        self._budget = budget_of_worker(settings)
+        self._shared = shared
         self._batcher = Batcher(
             engines,
             max_batch=settings.batch_limit,
             queue_size=settings.queue_size,
             delay=settings.batch_delay_ms / 1000,
-            computing=self._in_flight.computing,
+            computing=shared.in_flight.computing,
         )
+
+    @property
+    def waiting(self) -> int:
+        return self._batcher.waiting
 
     def warm_up(self) -> None:
         warm_up(self._bundle, self._batcher.run_on_each, self._max_batch)
         self.ready = True
-        metrics.workers_ready.set(1)
 
     def classify(
-        self, images: Sequence[bytes], top_k: int, deadline: float, abandoned: Abandoned = lambda: False
+        self, images: Sequence[bytes | Image], deadline: float, abandoned: Abandoned = lambda: False
     ) -> Answer:
         patience = Patience(deadline, abandoned)
         if over := patience.look():
             raise over
         started = time.perf_counter()
-        decoded = [self._decode(data, partial(self._room, patience)) for data in images]
+        decoded = [self._decode(image, partial(self._room, patience)) for image in images]
         decode_ms = (time.perf_counter() - started) * 1000
-        jobs = iter(self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], patience))
-        outcomes: list[Sequence[Prediction] | ServiceError] = []
-        done: list[Job] = []
-        for item in decoded:
-            if isinstance(item, ServiceError):
-                outcomes.append(item)
-                continue
-            job = next(jobs)
-            done.append(job)
-            outcomes.append(self._outcome(job, top_k))
-        timings = _timings(decode_ms, done)
-        for stage, milliseconds in vars(timings).items() if done else [("decode", decode_ms)]:
+        jobs = self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], patience)
+        timings = _timings(decode_ms, jobs)
+        for stage, milliseconds in vars(timings).items() if jobs else [("decode", decode_ms)]:
             metrics.stage_seconds.labels(stage).observe(milliseconds / 1000)
+        remaining = iter(jobs)
+        outcomes = [item if isinstance(item, ServiceError) else self._outcome(next(remaining)) for item in decoded]
         return Answer(outcomes, timings)
 
-    def _decode(self, data: bytes, room: Room) -> NDArray[np.uint8] | ServiceError:
+    def _decode(self, data: bytes | Image, room: Room) -> Image | ServiceError:
+        if not isinstance(data, bytes):
+            return data
         try:
             return decode(data, self._bundle.input, self._max_pixels, room)
         except (ClientGone, DeadlineExceeded):  # so is the whole request
@@ -142,29 +141,34 @@ class ModelClassifier:
 
     @contextmanager
     def _room(self, patience: Patience, pixels: int) -> Iterator[None]:
-        with self._budget.reserve(pixels, patience), self._in_flight.computing():
+        with self._shared.budget.reserve(pixels, patience), self._shared.in_flight.computing():
             yield
 
-    def _outcome(self, job: Job, top_k: int) -> Sequence[Prediction] | ServiceError:
+    def _outcome(self, job: Job) -> Result | ServiceError:
         if isinstance(job.error, ServiceError):
             return job.error
         if job.error or job.logits is None:
             raise job.error or RuntimeError("an image was not computed")
-        return top_predictions(job.logits, self._bundle.labels, top_k)
+        return Result(self.labels, job.logits)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities from the logits of one image, or row by row of many."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    scores: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
-    return scores
+def _engines(bundle: Bundle, settings: Settings, replicas: int) -> list[Engine]:
+    """One for each device, or as many as are wanted, over the devices in turn."""
+    devices = islice(cycle(settings.device), max(replicas, len(settings.device)))
+    return [
+        load_engine(
+            bundle,
+            settings.engine,
+            threads=max(1, settings.compute_thread_count // replicas),
+            device=device,
+            precision=settings.engine_precision,
+        )
+        for device in devices
+    ]
 
 
-def top_predictions(logits: NDArray[np.float32], labels: Sequence[str], top_k: int) -> list[Prediction]:
-    """The most probable classes, best first."""
-    scores = softmax(logits)
-    best = np.argsort(-scores, kind="stable")[:top_k]
-    return [Prediction(labels[i], float(scores[i]), int(i)) for i in best]
+def _precision(bundle: Bundle, settings: Settings) -> str:
+    return bundle.precision if bundle.precision == "int8" else settings.precision
 
 
 def _timings(decode_ms: float, jobs: Sequence[Job]) -> Timings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .access import Access
-from .conflicts import check_engine, check_ports, check_timeouts, check_tls
+from .conflicts import check_engine, check_models, check_ports, check_timeouts, check_tls
 from .environment import PROJECT, variables
 from .limits import Limits
 from .model import Model
@@ -29,6 +29,7 @@ __all__ = ["PROJECT", "Settings"]
 class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex):
     def __post_init__(self) -> None:
         check_timeouts(self)
+        check_models(self)
         check_engine(self)
         check_tls(self)
         check_ports(self, self)

@@ -21,6 +21,14 @@ def check_timeouts(limits: Limits) -> None:
         )
 
 
+def check_models(model: Model) -> None:
+    if model.server_models and model.server_models_file:
+        raise SettingError("SERVER_MODELS and SERVER_MODELS_FILE are both set: unset one of them")
+    for name in ("bundle", "model_revision"):
+        if model.entries and getattr(model, name):
+            raise SettingError(f"{name.upper()} is for one model, and SERVER_MODELS names several: unset one of them")
+
+
 def check_engine(model: Model) -> None:
     """The engines refuse these too, but only after an export that takes minutes."""
     if model.engine == "openvino" and set(model.device) != {"cpu"}:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .environment import PROJECT
 from .parsing import OneOf, devices
+from .server_models import Entry, server_models, server_models_of_file
 from .setting import setting
 
 
@@ -19,6 +20,13 @@ class Model:
     model_revision: str = setting("", "branch, tag or commit of a hub model; empty means its main branch")
     models_dir: Path = setting(PROJECT / "models", "folder that holds the bundles", Path)
     bundle: str = setting("", "folder of the bundle to serve; empty means the bundle of `MODEL`")
+    server_models: tuple[Entry, ...] = setting(
+        (),
+        'several models at once, instead of `MODEL`: `[{"model": "resnet-50", "replicas": 2}, {"model": '
+        '"efficientnet-lite0"}]`; the first is the default',
+        server_models,
+    )
+    server_models_file: tuple[Entry, ...] = setting((), "file with such a list", server_models_of_file)
     engine: str = setting("openvino", "engine that computes: `openvino` or `torch`", OneOf(("openvino", "torch")))
     precision: str = setting(
         "auto",
@@ -32,6 +40,11 @@ class Model:
         "device of the torch engine: `cpu`, `cuda`, `cuda:1`; several, separated by commas, are replicas",
         devices,
     )
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The several models to serve; empty if there is one only."""
+        return self.server_models or self.server_models_file
 
     @property
     def on_gpu(self) -> bool:

@@ -29,6 +29,11 @@ class Serving:
     grace_timeout: int = setting(
         30, "seconds that a stopping worker has to finish the requests it has accepted", Whole(1, 3600)
     )
+    store_poll: float = setting(
+        0.0,
+        "seconds between looks at the bundles: a new one is loaded by itself; 0 means that a reload loads it",
+        Number(0, 86_400),
+    )
     log_level: str = setting(
         "info", "`debug`, `info`, `warning` or `error`", OneOf(("debug", "info", "warning", "error"))
     )

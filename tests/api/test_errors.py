@@ -18,6 +18,7 @@ CONTRACT = {
     "no_image": (errors.NoImage, 400),
     "bad_request": (errors.BadRequest, 400),
     "urls_disabled": (errors.UrlsDisabled, 400),
+    "model_not_found": (errors.ModelNotFound, 404),
     "unauthorized": (errors.Unauthorized, 401),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "unsupported_format": (errors.UnsupportedFormat, 415),

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from my_inference_app import errors
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import ServiceError
-from my_inference_app.inference.classifier import Prediction
+from my_inference_app.inference.answers import Prediction
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import PREDICTIONS, FakeClassifier, assert_error, client_of, form

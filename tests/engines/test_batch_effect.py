@@ -9,7 +9,7 @@ import pytest
 
 from my_inference_app.bundles import bundle
 from my_inference_app.engines.base import load_engine
-from my_inference_app.inference.classifier import softmax
+from my_inference_app.inference.answers import softmax
 from my_inference_app.inference.images.decode import decode
 from tests.images import PHOTOS, SAMPLES
 

@@ -24,7 +24,10 @@ from my_inference_app.errors import (
     SettingError,
     UnsupportedFormat,
 )
-from my_inference_app.inference.classifier import Classifier, ModelClassifier, Prediction, load, top_predictions
+from my_inference_app.inference.answers import Prediction, Result
+from my_inference_app.inference.classifier import Classifier, ModelClassifier, Shared
+from my_inference_app.inference.images.budget import budget_of_worker
+from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 from my_inference_app.watchdog import InFlight
 from tests.images import COLOURS, plain_image, png
@@ -33,11 +36,16 @@ from tests.inference.gates import patient, until
 
 @pytest.fixture(scope="module", params=["openvino", "torch"])
 def classifier(request: pytest.FixtureRequest, tiny: Bundle) -> Classifier:
-    return load(Settings(bundle=str(tiny.path), engine=request.param, max_batch=4, max_pixels=10_000))
+    return load(Settings(bundle=str(tiny.path), engine=request.param, max_batch=4, max_pixels=10_000)).find()
+
+
+def shared_by_models(in_flight: InFlight | None = None) -> Shared:
+    return Shared(in_flight or InFlight(), budget_of_worker(Settings()))
 
 
 def classify(classifier: Classifier, *images: bytes, top_k: int = 3) -> list[Sequence[Prediction] | ServiceError]:
-    return list(classifier.classify(images, top_k, time.monotonic() + 60).outcomes)
+    outcomes = classifier.classify(images, time.monotonic() + 60).outcomes
+    return [outcome.top(top_k) if isinstance(outcome, Result) else outcome for outcome in outcomes]
 
 
 def best(outcome: Sequence[Prediction] | ServiceError) -> str:
@@ -88,13 +96,13 @@ def test_several_images_keep_their_order_each_with_its_own_error(classifier: Cla
 
 
 def test_request_with_only_unreadable_images_has_no_timings_of_the_engine(classifier: Classifier) -> None:
-    answer = classifier.classify([b"", b"x"], 5, time.monotonic() + 60)
+    answer = classifier.classify([b"", b"x"], time.monotonic() + 60)
     assert [type(outcome) for outcome in answer.outcomes] == [UnsupportedFormat] * 2
     assert (answer.timings.queue, answer.timings.infer) == (0, 0)
 
 
 def test_timings_of_readable_images_are_measured(classifier: Classifier) -> None:
-    timings = classifier.classify([plain_image(), b"x", plain_image()], 5, time.monotonic() + 60).timings
+    timings = classifier.classify([plain_image(), b"x", plain_image()], time.monotonic() + 60).timings
     assert timings.decode > 0 and timings.infer > 0 and timings.queue >= 0
 
 
@@ -114,7 +122,7 @@ def test_classifier_is_ready_once_it_is_warm(tiny: Bundle) -> None:
 
 
 def test_batches_of_one_image_are_possible(tiny: Bundle) -> None:
-    one_by_one = load(Settings(bundle=str(tiny.path), max_batch=1, queue_size=1))
+    one_by_one = load(Settings(bundle=str(tiny.path), max_batch=1, queue_size=1)).find()
     assert [best(outcome) for outcome in classify(one_by_one, *map(plain_image, COLOURS))] == list(COLOURS)
 
 
@@ -133,21 +141,22 @@ def test_unusable_bundle_or_device_is_refused(tiny: Bundle, settings: dict[str, 
 
 def test_nothing_is_computed_for_a_client_that_is_gone(classifier: Classifier) -> None:
     with pytest.raises(ClientGone):
-        classifier.classify([b"not even opened"], 1, time.monotonic() + 60, lambda: True)
+        classifier.classify([b"not even opened"], time.monotonic() + 60, lambda: True)
 
 
 def test_nothing_is_computed_past_the_deadline(classifier: Classifier) -> None:
     with pytest.raises(DeadlineExceeded):
-        classifier.classify([b"not even opened"], 1, time.monotonic())
+        classifier.classify([b"not even opened"], time.monotonic())
 
 
 def test_request_that_waits_to_decode_a_large_image_gives_up_with_its_client(tiny: Bundle) -> None:
     """Its other images are not computed either."""
-    classifier = ModelClassifier(bundle.read(tiny.path), Settings())
+    shared = shared_by_models()
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(), shared)
     large = png(2000, 2000, 8, 0, bytes(2000))
     looks = iter([False, True])
-    with classifier._budget.reserve(10**9, patient()), pytest.raises(ClientGone):
-        classifier.classify([large, plain_image()], 1, time.monotonic() + 60, lambda: next(looks))
+    with shared.budget.reserve(10**9, patient()), pytest.raises(ClientGone):
+        classifier.classify([large, plain_image()], time.monotonic() + 60, lambda: next(looks))
 
 
 def test_decoding_and_the_engine_count_as_computing(tiny: Bundle) -> None:
@@ -158,20 +167,22 @@ def test_decoding_and_the_engine_count_as_computing(tiny: Bundle) -> None:
             marks.append("computing")
             return super().computing()
 
-    classify(ModelClassifier(bundle.read(tiny.path), Settings(), Noted()), plain_image(), plain_image())
+    classify(
+        ModelClassifier(bundle.read(tiny.path), Settings(), shared_by_models(Noted())), plain_image(), plain_image()
+    )
     assert len(marks) == 3, "two images and their batch"
 
 
 def test_waiting_for_memory_does_not_count_as_computing(tiny: Bundle) -> None:
-    in_flight = InFlight()
-    classifier = ModelClassifier(bundle.read(tiny.path), Settings(), in_flight)
+    shared = shared_by_models()
+    classifier = ModelClassifier(bundle.read(tiny.path), Settings(), shared)
     with ThreadPoolExecutor(1) as pool:
-        with classifier._budget.reserve(10**9, patient()):
+        with shared.budget.reserve(10**9, patient()):
             sent = pool.submit(classify, classifier, png(2000, 2000, 8, 0, bytes(2000)))
-            until(lambda: classifier._budget.waiting == 1)
-            assert in_flight.computations() == 0
+            until(lambda: shared.budget.waiting == 1)
+            assert shared.in_flight.computations() == 0
         assert len(sent.result(60)) == 1
-    assert in_flight.computations() == 0
+    assert shared.in_flight.computations() == 0
 
 
 @pytest.mark.parametrize(
@@ -221,7 +232,7 @@ def test_absent_bundle_is_never_replaced_by_another(tiny: Bundle, tmp_path: Path
 )
 def test_logits_become_probabilities(logits: list[float], ids: list[int], scores: list[float]) -> None:
     with np.errstate(all="raise", under="ignore"):
-        found = top_predictions(np.array(logits, np.float32), ("a", "b", "c"), 3)
+        found = Result(("a", "b", "c"), np.array(logits, np.float32)).top(3)
     assert [prediction.class_id for prediction in found] == ids
     assert [prediction.label for prediction in found] == ["abc"[index] for index in ids]
     assert [prediction.score for prediction in found] == pytest.approx(scores, abs=1e-4)
@@ -231,5 +242,5 @@ def test_logits_become_probabilities(logits: list[float], ids: list[int], scores
 def test_several_devices_are_replicas(tiny: Bundle) -> None:
     classifier = ModelClassifier(bundle.read(tiny.path), Settings(engine="torch", device=("cpu", "cpu"), max_batch=4))
     classifier.warm_up()
-    answer = classifier.classify([plain_image()] * 9, 1, time.monotonic() + 60)
+    answer = classifier.classify([plain_image()] * 9, time.monotonic() + 60)
     assert len(answer.outcomes) == 9

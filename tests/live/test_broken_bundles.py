@@ -11,7 +11,7 @@ import requests
 
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import BundleError
-from my_inference_app.inference.classifier import load
+from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 from tests.live.breakages import BREAKAGES, copy
 from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command

@@ -7,16 +7,16 @@ The request is `{"instances": [{"b64": "<base64>"}], "parameters": {"top_k": 3}}
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Sequence
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 
 from ...errors import BadRequest, NoImage, ServiceError
-from ...inference.classifier import Prediction
+from ...inference.answers import Result
+from ...inference.classifier import Classifier
 from .. import context
-from ..classification import classify
+from ..classification import chosen, classify
 from ..errors import error_body
 from ..input.json_body import parse
 from ..input.raw_body import content
@@ -39,10 +39,11 @@ def predict() -> Response:
     if not isinstance(body, dict):
         raise BadRequest(f"the JSON must be an object: {_EXAMPLE}")
     images, top_k = _images(body.get("instances")), _top_k(body.get("parameters"))
-    answer = classify(images, top_k)
+    classifier = chosen()
+    answer = classify(classifier, images)
     if len(images) == 1 and isinstance(answer.outcomes[0], ServiceError):
         raise answer.outcomes[0]
-    return jsonify({"predictions": [_prediction(outcome) for outcome in answer.outcomes]})
+    return jsonify({"predictions": [_prediction(classifier, outcome, top_k) for outcome in answer.outcomes]})
 
 
 def _images(instances: object) -> list[Upload]:
@@ -70,7 +71,7 @@ def _top_k(parameters: object) -> int:
     return read_top_k((parameters or {}).get("top_k"))
 
 
-def _prediction(outcome: Sequence[Prediction] | ServiceError) -> dict[str, Any]:
+def _prediction(classifier: Classifier, outcome: Result | ServiceError, top_k: int) -> dict[str, Any]:
     if isinstance(outcome, ServiceError):
         return {"error": error_body(outcome)["error"]}
-    return {"model": context.classifier().name, "predictions": [vars(prediction) for prediction in outcome]}
+    return {"model": classifier.name, "predictions": [vars(prediction) for prediction in outcome.top(top_k)]}

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import ImageUndecodable, UnsupportedFormat
-from my_inference_app.inference.classifier import Prediction
+from my_inference_app.inference.answers import Prediction
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import PREDICTIONS, FakeClassifier, assert_error, client_of, form
@@ -34,6 +34,7 @@ def test_response_to_one_image_has_exactly_these_fields(client: FlaskClient, fak
         "success": True,
         "response": {"statusCode": 200, "body": '"tabby, tabby cat"'},
         "model": "fake",
+        "version": "1",
         "predictions": [
             {"label": "tabby, tabby cat", "score": 0.75, "class_id": 281},
             {"label": "tiger cat", "score": 0.25, "class_id": 282},
@@ -68,12 +69,14 @@ def test_response_to_several_images_has_exactly_these_fields(client: FlaskClient
     assert response.get_json() == {
         "success": True,
         "model": "fake",
+        "version": "1",
         "results": [
             {
                 "filename": "a.png",
                 "success": True,
                 "response": {"statusCode": 200, "body": f'"{first.label}"'},
                 "model": "fake",
+                "version": "1",
                 "predictions": [{"label": first.label, "score": first.score, "class_id": first.class_id}],
                 "request_id": "my-id",
             },

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import ImageUndecodable
-from my_inference_app.inference.classifier import Prediction
+from my_inference_app.inference.answers import Prediction
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier, assert_error, client_of

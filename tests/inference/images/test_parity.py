@@ -93,9 +93,9 @@ def test_real_model_answers_as_the_original(efficientnet: Path) -> None:
     data = [path.read_bytes() for path in SAMPLES]
     expected = original_scores(find(PACKAGED).load(Options(PACKAGED)), data)
     classifier = ModelClassifier(bundle.read(efficientnet), Settings())
-    answer = classifier.classify(data, 1000, time.monotonic() + 60)
+    answer = classifier.classify(data, time.monotonic() + 60)
     for scores, outcome in zip(expected, answer.outcomes, strict=True):
         assert not isinstance(outcome, Exception)
-        assert outcome[0].class_id == scores.argmax()
-        for prediction in outcome:
+        assert outcome.top(1)[0].class_id == scores.argmax()
+        for prediction in outcome.top(1000):
             assert prediction.score == pytest.approx(scores[prediction.class_id], abs=0.02)

@@ -1,0 +1,63 @@
+"""What a classifier answers: for each image its result or an error, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ServiceError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    label: str
+    score: float
+    class_id: int
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds."""
+
+    decode: float = 0.0
+    queue: float = 0.0
+    infer: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was computed of one image."""
+
+    labels: Sequence[str]
+    logits: NDArray[np.float32]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        return softmax(self.logits)
+
+    def top(self, k: int) -> list[Prediction]:
+        return top_predictions(self.probabilities, self.labels, k)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """For each image its result, or why there is none."""
+
+    outcomes: Sequence[Result | ServiceError]
+    timings: Timings = Timings()
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities from the logits of one image, or row by row of many."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    scores: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
+    return scores
+
+
+def top_predictions(scores: NDArray[np.float64], labels: Sequence[str], k: int) -> list[Prediction]:
+    """The classes with the highest scores, best first."""
+    best = np.argsort(-scores, kind="stable")[:k]
+    return [Prediction(labels[i], float(scores[i]), int(i)) for i in best]

@@ -1,0 +1,54 @@
+"""Makes the bundles that are to be served, as far as they are missing, before the servers start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from .bundles import bundle
+from .bundles.store import bundle_dir, folder_of, has_versions, places, versions_in
+from .errors import BundleError
+from .settings import Settings
+from .settings.environment import is_set
+
+FALLBACK = "efficientnet-lite0"
+
+
+def prepare(settings: Settings, fall_back: bool) -> dict[str, str]:
+    """Returns the variables that lead the servers to the bundles."""
+    if settings.entries:
+        for entry in settings.entries:
+            if not _is_there(folder_of(settings, entry.model)):
+                _export(entry.model)
+        for place in places(settings):
+            bundle.read(place.folder)
+        return {}
+    folder = bundle_dir(settings)
+    if settings.bundle or has_versions(folder):
+        bundle.read(places(settings)[0].folder)
+        return {"BUNDLE": str(folder)}
+    return {"BUNDLE": _export(*(["--fallback", FALLBACK] if fall_back and not is_set("MODEL") else []))}
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        for version in versions_in(folder).values():
+            bundle.read(version)
+    except BundleError:
+        return False
+    return True
+
+
+def _export(*arguments: str) -> str:
+    """In a process of its own, since it takes heavy packages; returns the folder of the bundle."""
+    command = [sys.executable, "-m", "my_inference_app.export", "--if-missing", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exporting:
+        try:
+            folder, _ = exporting.communicate()
+        except BaseException:  # the service is told to stop
+            exporting.terminate()  # it removes its temporary folders
+            raise
+    if exporting.returncode:
+        sys.exit(exporting.returncode)  # it has said why
+    return folder.strip()

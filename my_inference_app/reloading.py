@@ -1,0 +1,68 @@
+"""Tries what a reload would load, and reloads by itself where the store is watched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+from .bundles.bundle import MANIFEST
+from .bundles.store import bundle_dir, folder_of
+from .settings import Settings
+
+_log = logging.getLogger(__name__)
+_LONGEST_TRIAL = 120.0
+_WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", "pipeline.py", "[1-9]*/pipeline.py")
+
+
+def loads(variables: Mapping[str, str]) -> str:
+    """Why a worker could not start with the bundles as they are now, or nothing. A process of its own tries it."""
+    command = [sys.executable, "-m", "my_inference_app.check"]
+    with suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(
+            command, env={**os.environ, **variables}, timeout=_LONGEST_TRIAL, stderr=subprocess.PIPE, text=True
+        )
+        return "" if done.returncode == 0 else done.stderr.strip() or f"it ended with exit code {done.returncode}"
+    return f"error: the models were not loaded within {_LONGEST_TRIAL:g} s"
+
+
+def watch_store(settings: Settings, reload: Callable[[], None]) -> None:
+    """Reloads when a bundle is new or replaced, on a thread that does not keep the process alive."""
+    if settings.store_poll:
+        Thread(target=_watch, args=(settings, reload), name="store", daemon=True).start()
+
+
+def _watch(settings: Settings, reload: Callable[[], None]) -> None:
+    known = _state(settings)
+    while True:
+        time.sleep(settings.store_poll)
+        found = _state(settings)
+        if found == known:
+            continue
+        known = found
+        if reason := loads({}):
+            _log.error("a bundle has changed and is not loaded, the workers go on with what they have: %s", reason)
+        else:
+            _log.info("a bundle has changed: reloading")
+            reload()
+
+
+def _state(settings: Settings) -> set[tuple[Path, int, int]]:
+    """What there is of the models that are served: a bundle appears, or is replaced, in one step."""
+    folders = [folder_of(settings, entry.model) for entry in settings.entries] or [bundle_dir(settings)]
+    return {item for folder in folders for pattern in _WATCHED for item in _seen(folder, pattern)}
+
+
+def _seen(folder: Path, pattern: str) -> set[tuple[Path, int, int]]:
+    found = set()
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # it has just been replaced
+            state = path.stat()
+            found.add((path, state.st_ino, state.st_mtime_ns))
+    return found
