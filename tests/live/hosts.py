@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
@@ -25,6 +26,11 @@ class Host:
     bundle: Path
     log_file: Path
     process: subprocess.Popen[bytes]
+
+    @property
+    def gate(self) -> Path:
+        """While this file exists, it computes nothing."""
+        return self.log_file.with_suffix("") / "closed"
 
     @property
     def served(self) -> int:
@@ -62,21 +68,32 @@ class Hosts:
     ports: dict[str, object]
     settings: dict[str, object]
     stack: ExitStack
-    _started: list[Host] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def start(self, machine: Machine, bundle: Path) -> Host:
-        log_file = self.folder / f"host-{len(self._started)}.log"
-        addresses = {"APP_HOST": machine.address, "MANAGEMENT_HOST": machine.address}
-        variables = environment(BUNDLE=bundle, WORKERS=1, **addresses, **self.ports, **self.settings)
-        command = machine.command(*gunicorn_command("my_inference_app.wsgi:app"))
-        with log_file.open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=REPOSITORY, env=variables, stdout=log, stderr=log, start_new_session=True
-            )
-        host = Host(machine, bundle, log_file, process)
-        self._started.append(host)
+        number = next(self._numbers)
+        (self.folder / f"host-{number}").mkdir()
+        log_file = self.folder / f"host-{number}.log"
+        host = Host(machine, bundle, log_file, self._gunicorn(machine, bundle, log_file))
         self.stack.callback(self._end, host)
         return host
+
+    def restart(self, host: Host) -> None:
+        host.gate.unlink(missing_ok=True)
+        host.process = self._gunicorn(host.machine, host.bundle, host.log_file)
+
+    def _gunicorn(self, machine: Machine, bundle: Path, log_file: Path) -> subprocess.Popen[bytes]:
+        addresses = {"APP_HOST": machine.address, "MANAGEMENT_HOST": machine.address}
+        gate = log_file.with_suffix("")
+        variables = environment(BUNDLE=bundle, WORKERS=1, GATE=gate, **addresses, **self.ports, **self.settings)
+        command = machine.command(*gunicorn_command("tests.live.gated_app:app"))
+        with log_file.open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=REPOSITORY, env=variables, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def edge_knows(self, host: Host) -> bool:
+        return f"server {host.machine.address}:" in (self.folder / "nginx/conf.d/upstreams.conf").read_text()
 
     def wait_until_ready(self, *hosts: Host) -> None:
         for host in hosts:

@@ -46,16 +46,15 @@ def host(address: str, port: int, answers: Callable[[bytes], bytes | None]) -> I
         def serve() -> None:
             while True:
                 connection, _ = listener.accept()
+                left_open.enter_context(connection)
                 request = connection.recv(65536)
                 if not request:
                     return
                 seen.append(request)
                 answer = answers(request)
-                if answer is None:
-                    left_open.enter_context(connection)
-                    continue
-                with connection:
+                if answer is not None:
                     connection.sendall(answer)
+                    connection.close()
 
         thread = Thread(target=serve)
         thread.start()
