@@ -49,9 +49,9 @@ class Service:
         text = requests.get(f"{self.management_url}/metrics", timeout=30).text
         return total(text, "inference_workers_ready", {})
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         """Waits until the service has logged this."""
-        until(lambda: text in self.log or self.process.poll() is not None)
+        until(lambda: text in self.log or self.process.poll() is not None, seconds)
         assert text in self.log, self.log
 
 
@@ -95,7 +95,7 @@ def running(log_file: Path, *arguments: str, **settings: object) -> Iterator[Ser
     url, app_url, management_url = (f"http://127.0.0.1:{settings[name]}" for name in ports)
     service = Service(process, url, app_url, management_url, log_file)
     try:
-        service.wait_for("Try it:")
+        service.wait_for("Try it:", 300)  # it may have to make a bundle first
         yield service
     finally:
         service.stop()
