@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import metrics
-from my_inference_app.api import errors, models, page
+from my_inference_app.api import errors, models, openapi, page
 from my_inference_app.api.context import Wording
 from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
     )
     app.register_blueprint(page.blueprint)
     app.register_blueprint(models.blueprint)
+    app.register_blueprint(openapi.blueprint)
     for protocol in PROTOCOLS:
         module = import_module(f"my_inference_app.api.protocols.{protocol}")
         app.register_blueprint(module.blueprint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TypedDict
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -13,6 +13,19 @@ from ..errors import BadRequest, PayloadTooLarge, ServiceError
 from .context import settings, wording_of
 
 _log = logging.getLogger(__name__)
+
+
+class ErrorDetails(TypedDict):
+    code: str
+    message: str
+
+
+class Error(TypedDict):
+    """The standard error body."""
+
+    success: bool
+    error: ErrorDetails
+    request_id: str
 
 
 class HttpError(ServiceError):
@@ -68,7 +81,7 @@ def _method_not_allowed(error: HTTPException) -> HttpError:
     return HttpError(405, "method_not_allowed", f"{request.method} is not allowed here{hint}", allow)
 
 
-def error_body(error: ServiceError) -> dict[str, Any]:
+def error_body(error: ServiceError) -> Error:
     count(error)
     return {
         "success": False,

@@ -7,8 +7,10 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from ..errors import ServiceError, Unauthorized
 from . import context
 from .classification import chosen, classify
+from .described import FILES, IMAGE_ERRORS
 from .errors import count, respond, translate, with_status
 from .input.reader import read
+from .operation import Body, Operation, operation
 from .preview import preview
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
@@ -23,11 +25,19 @@ blueprint = Blueprint("page", __name__)
 
 
 @blueprint.get("/")
+@operation(
+    Operation("A page for a browser, one line of text for a program", "Page", {"text/plain": str, "text/html": str})
+)
 def index() -> Response:
     return _page() if _from_browser() else Response(GREETING, mimetype="text/plain")
 
 
 @blueprint.post("/")
+@operation(
+    Operation(
+        "The form of the page", "Page", {"text/html": str}, (Body("multipart/form-data", FILES),), statuses=IMAGE_ERRORS
+    )
+)
 def upload() -> Response:
     """Answers the form with the page again, now with the predictions, or the error, on it."""
     sent = read(request, context.settings().max_images)

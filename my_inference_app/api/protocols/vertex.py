@@ -7,7 +7,7 @@ The request is `{"instances": [{"b64": "<base64>"}], "parameters": {"top_k": 3}}
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Any, cast
+from typing import NotRequired, TypedDict, cast
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
@@ -17,10 +17,12 @@ from ...inference.answers import Result
 from ...inference.classifier import Classifier
 from .. import context
 from ..classification import chosen, classify
-from ..errors import error_body
+from ..described import IMAGE_ERRORS, SMALL_IMAGE, Predicted, predicted
+from ..errors import ErrorDetails, error_body
 from ..input.json_body import parse
 from ..input.raw_body import content
 from ..input.upload import Upload, read_top_k
+from ..operation import JSON, Body, Operation, operation
 
 _EXAMPLE = '{"instances": [{"b64": "<base64>"}]}'
 
@@ -34,16 +36,49 @@ def _add_route(state: BlueprintSetupState) -> None:
     state.add_url_rule(route, view_func=predict, methods=["POST"])
 
 
+class Instance(TypedDict):
+    b64: str
+
+
+class Parameters(TypedDict):
+    top_k: NotRequired[int]
+
+
+class VertexRequest(TypedDict):
+    instances: list[Instance]
+    parameters: NotRequired[Parameters]
+
+
+class VertexPrediction(TypedDict):
+    model: NotRequired[str]
+    predictions: NotRequired[list[Predicted]]
+    error: NotRequired[ErrorDetails]
+
+
+class VertexAnswer(TypedDict):
+    predictions: list[VertexPrediction]
+
+
+@operation(
+    Operation(
+        "Classify images in the format of Vertex AI",
+        "Vertex AI",
+        {JSON: VertexAnswer},
+        (Body(JSON, VertexRequest, {"instances": [{"b64": SMALL_IMAGE}], "parameters": {"top_k": 3}}),),
+        statuses=IMAGE_ERRORS,
+    )
+)
 def predict() -> Response:
-    body = parse(content(request))
-    if not isinstance(body, dict):
+    sent = parse(content(request))
+    if not isinstance(sent, dict):
         raise BadRequest(f"the JSON must be an object: {_EXAMPLE}")
-    images, top_k = _images(body.get("instances")), _top_k(body.get("parameters"))
+    images, top_k = _images(sent.get("instances")), _top_k(sent.get("parameters"))
     classifier = chosen()
     answer = classify(classifier, images)
     if len(images) == 1 and isinstance(answer.outcomes[0], ServiceError):
         raise answer.outcomes[0]
-    return jsonify({"predictions": [_prediction(classifier, outcome, top_k) for outcome in answer.outcomes]})
+    body: VertexAnswer = {"predictions": [_prediction(classifier, outcome, top_k) for outcome in answer.outcomes]}
+    return jsonify(body)
 
 
 def _images(instances: object) -> list[Upload]:
@@ -71,7 +106,7 @@ def _top_k(parameters: object) -> int:
     return read_top_k((parameters or {}).get("top_k"))
 
 
-def _prediction(classifier: Classifier, outcome: Result | ServiceError, top_k: int) -> dict[str, Any]:
+def _prediction(classifier: Classifier, outcome: Result | ServiceError, top_k: int) -> VertexPrediction:
     if isinstance(outcome, ServiceError):
         return {"error": error_body(outcome)["error"]}
-    return {"model": classifier.name, "predictions": [vars(prediction) for prediction in outcome.top(top_k)]}
+    return {"model": classifier.name, "predictions": [predicted(prediction) for prediction in outcome.top(top_k)]}
