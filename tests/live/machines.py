@@ -81,7 +81,7 @@ class Namespaces:
 
     def remove(self) -> None:
         for machine in (self.edge, *self.machines):
-            with suppress(subprocess.CalledProcessError):
+            with suppress(OSError, subprocess.CalledProcessError):
                 _ip("netns", "delete", machine.namespace)
         shutil.rmtree(self._names.parent, ignore_errors=True)
         with suppress(OSError):  # others use it
