@@ -55,6 +55,7 @@ def start(nginx: str, prefix: str, settings: Settings) -> Process:
         "CLIENT_CONNECTIONS": str(settings.client_connections),
         "TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
         "AIP_HEALTH_ROUTE": settings.aip_health_route,
+        "LOG_FORMAT": settings.log_format,
         "TLS_CERT": str(settings.tls_cert or ""),
         "TLS_KEY": str(settings.tls_key or ""),
         "TLS_PORT": str(settings.tls_port),

@@ -20,11 +20,10 @@ except SetupError as error:
 give_large_memory_back()
 shared_folder.open_folder()
 # prometheus_client looks for that folder when it is imported, and these import it.
-from my_inference_app import metrics  # noqa: E402
+from my_inference_app import logs, metrics  # noqa: E402
 from my_inference_app.reloading import watch_store  # noqa: E402
-from my_inference_app.server import configure_logging  # noqa: E402
 
-configure_logging(_settings.log_level)
+logs.configure(_settings)
 # The usual limit of 1024 open files is lower than the number of connections nginx may open.
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
@@ -40,6 +39,7 @@ keepalive = 75
 timeout = 120
 graceful_timeout = _settings.grace_timeout
 loglevel = _settings.log_level
+logconfig_dict = logs.configuration(_settings)
 control_socket_disable = True
 worker_tmp_dir = shared_folder.MEMORY
 # X-Forwarded-... and Script-Name headers change nothing about a request: a client could cause a 500 with them.

@@ -21,9 +21,21 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 _registry = CollectorRegistry()
 
-requests = Counter("inference_requests", "Requests answered", ["path", "status"], registry=_registry)
+# Labels take their values from the routes and the models that there are. Anything else counts as UNKNOWN: a client
+# must not be able to make up new ones.
+UNKNOWN = "unknown"
+NONE = "none"
+"""The model of a request that needs none, or that failed before it had one."""
+STAGES = ("decode", "queue", "infer")
+_MODEL = ["model", "version"]
+
+requests = Counter("inference_requests", "Requests answered", [*_MODEL, "route", "status"], registry=_registry)
 request_seconds = Histogram(
-    "inference_request_seconds", "Time of a request in the app", buckets=_SECONDS, registry=_registry
+    "inference_request_seconds",
+    "Time of a request in the app",
+    [*_MODEL, "route"],
+    buckets=_SECONDS,
+    registry=_registry,
 )
 wait_seconds = Histogram(
     "inference_wait_seconds",
@@ -31,19 +43,25 @@ wait_seconds = Histogram(
     buckets=_SECONDS,
     registry=_registry,
 )
-errors = Counter("inference_errors", "Requests and images refused, by error code", ["code"], registry=_registry)
+errors = Counter(
+    "inference_errors", "Requests and images refused, by error code", [*_MODEL, "code"], registry=_registry
+)
 stage_seconds = Histogram(
     "inference_stage_seconds",
     "Parts of a prediction: decode, queue, infer",
-    ["stage"],
+    [*_MODEL, "stage"],
     buckets=_SECONDS,
     registry=_registry,
 )
 batch_images = Histogram(
-    "inference_batch_images", "Images computed together", buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
+    "inference_batch_images", "Images computed together", _MODEL, buckets=(1, 2, 4, 8, 16, 32, 64), registry=_registry
 )
 waiting = Gauge(
-    "inference_waiting_images", "Images that wait for an engine", registry=_registry, multiprocess_mode="livesum"
+    "inference_waiting_images",
+    "Images that wait for an engine",
+    _MODEL,
+    registry=_registry,
+    multiprocess_mode="livesum",
 )
 in_flight = Gauge(
     "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"
@@ -53,6 +71,15 @@ workers_ready = Gauge(
 )
 worker_starts = Counter("inference_worker_starts", "Workers started since the service was", registry=_registry)
 worker_hangs = Counter("inference_worker_hangs", "Workers ended because a request hung", registry=_registry)
+
+
+class OfModel:
+    """The metrics of one model in one version."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self.waiting = waiting.labels(name, version)
+        self.batch_images = batch_images.labels(name, version)
+        self.stage_seconds = {stage: stage_seconds.labels(name, version, stage) for stage in STAGES}
 
 
 class _Waiting(Collector):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
-import time
 import uuid
-import warnings
 from contextlib import suppress
 from importlib import import_module
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from my_inference_app import metrics
-from my_inference_app.api import errors, models, openapi, page
+from my_inference_app import logs
+from my_inference_app.api import errors, models, observation, openapi, page
 from my_inference_app.api.context import Wording
 from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
@@ -32,7 +29,6 @@ from my_inference_app.watchdog import InFlight
 # error_response(error).
 PROTOCOLS = ("predict", "vertex")
 
-_access = logging.getLogger("access")
 _CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -70,7 +66,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
 
 
 def _begin() -> None:
-    g.started = time.perf_counter()
+    observation.begin()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
@@ -79,17 +75,7 @@ def _end(response: Response) -> Response:
     _read_the_rest()
     response.headers["X-Request-ID"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    seconds = time.perf_counter() - g.started
-    metrics.requests.labels(request.url_rule.rule if request.url_rule else "unknown", response.status_code).inc()
-    metrics.request_seconds.observe(seconds)
-    _access.info(
-        "%s %s %d %.1fms id=%s",
-        request.method,
-        ascii(request.path)[1:-1],
-        response.status_code,
-        seconds * 1000,
-        g.request_id,
-    )
+    observation.finish(response)
     return response
 
 
@@ -101,17 +87,11 @@ def _read_the_rest() -> None:
             pass
 
 
-def configure_logging(level: str) -> None:
-    # Pillow warns of oddities in images. They concern the client, who gets an error, and would fill the log.
-    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
 def main(default_port: int) -> None:
     """Runs Flask's own server, for debugging."""
     try:
         settings = Settings.from_env()
-        configure_logging(settings.log_level)
+        logs.configure(settings)
         app = create_app(settings)
     except SetupError as error:
         sys.exit(f"error: {error}")

@@ -13,7 +13,7 @@ sed $off -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${PORT}|$PORT|g" \
     -e "s|\${MAX_UPLOAD_MB}|$MAX_UPLOAD_MB|g" -e "s|\${PROXY_TIMEOUT}|$PROXY_TIMEOUT|g" \
     -e "s|\${CLIENT_RATE}|$CLIENT_RATE|g" -e "s|\${CLIENT_BURST}|$((CLIENT_RATE * 2))|g" \
     -e "s|\${CLIENT_CONNECTIONS}|$CLIENT_CONNECTIONS|g" -e "s|\${REAL_IP}|$REAL_IP|g" -e "s|\${CORS}|$CORS|g" \
-    -e "s|\${HSTS}|$HSTS|g" -e "s|\${AIP_HEALTH_ROUTE}|$AIP_HEALTH_ROUTE|g" \
+    -e "s|\${LOG_FORMAT}|$LOG_FORMAT|g" -e "s|\${HSTS}|$HSTS|g" -e "s|\${AIP_HEALTH_ROUTE}|$AIP_HEALTH_ROUTE|g" \
     "$here/project.conf" > "$prefix/conf.d/project.conf"
 if [ -n "$TLS_CERT" ]; then
     ln -sfn "$TLS_CERT" "$prefix/tls/cert.pem"

@@ -3,7 +3,7 @@
     "${MAX_UPLOAD_MB:=10}" "${REQUEST_TIMEOUT:=30}" "${GRACE_TIMEOUT:=30}" "${CLIENT_RATE:=0}" \
     "${CLIENT_CONNECTIONS:=0}" "${TRUSTED_PROXIES:=}" "${CORS_ORIGINS:=}" \
     "${TLS_CERT:=}" "${TLS_KEY:=}" "${TLS_PORT:=443}" "${TLS_PUBLIC_PORT:=0}" "${TLS_HSTS:=0}" \
-    "${AIP_HEALTH_ROUTE:=/vertex/health}"
+    "${AIP_HEALTH_ROUTE:=/vertex/health}" "${LOG_FORMAT:=auto}"
 : "${MANAGEMENT:=${UPSTREAM%:*}:$MANAGEMENT_PORT}"
 
 seconds=${REQUEST_TIMEOUT%.*}
@@ -24,6 +24,11 @@ for given in "LISTEN=$LISTEN" "UPSTREAM=$UPSTREAM" "MANAGEMENT=$MANAGEMENT" "TRU
     case ${given#*=} in *[!]0-9A-Za-z.:*_/,[-]*) refuse "$given" 'is not an address, or several with commas between' ;; esac
 done
 case $AIP_HEALTH_ROUTE in *[!0-9A-Za-z/_.:-]*) refuse "AIP_HEALTH_ROUTE=$AIP_HEALTH_ROUTE" 'is not a path' ;; esac
+case $LOG_FORMAT in
+    json | plain) ;;
+    auto) if [ -t 1 ]; then LOG_FORMAT=plain; else LOG_FORMAT=json; fi ;;
+    *) refuse "LOG_FORMAT=$LOG_FORMAT" 'is not auto, json or plain' ;;
+esac
 case $LISTEN in *:*) case $LISTEN in \[*\]) ;; *) LISTEN=[$LISTEN] ;; esac ;; esac
 
 origins=$(printf %s "$CORS_ORIGINS" | tr -d ' ' | tr '\n' ';')

@@ -24,7 +24,18 @@ LAYERS = [
     {"fetching", "inference"},
     {"engines"},
     {"bundles"},
-    {"settings", "errors", "metrics", "resources", "watchdog", "shared_folder", "own_folder", "waiting", "__init__"},
+    {
+        "settings",
+        "errors",
+        "metrics",
+        "logs",
+        "resources",
+        "watchdog",
+        "shared_folder",
+        "own_folder",
+        "waiting",
+        "__init__",
+    },
 ]
 FLOOR = LAYERS[-1]
 EXPORT = "export"
@@ -38,6 +49,7 @@ ALLOWED = {
     "jinja2": {"api", "server"},
     "prometheus_client": {"metrics"},
     "dotenv": {"settings.environment"},
+    "pythonjsonlogger": {"logs"},
     "openvino": {"engines.openvino", "export"},
     "torch": {"engines.torchscript", "export"},
     "torchvision": {"export"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from flask import g, request
@@ -13,24 +14,31 @@ from ..inference.classifier import Classifier
 from . import context
 from .connection import abandoned
 from .input.upload import Upload
+from .observation import observation
 
 
 def chosen(name: str = "") -> Classifier:
     """The model that the address of the request names, or else `?model=`, in the version of `?version=`."""
-    return context.registry().find(name or request.args.get("model", ""), request.args.get("version", ""))
+    classifier = context.registry().find(name or request.args.get("model", ""), request.args.get("version", ""))
+    observation().chose(classifier)
+    return classifier
 
 
 def classify(classifier: Classifier, images: Sequence[Upload | Image]) -> Answer:
     """The result, or the error, of each image. An array is an image that is already prepared."""
+    seen = observation()
+    seen.chose(classifier)
+    seen.images = len(images)
     deadline = context.deadline()
     # Fetching does not count as in flight: it has a timeout, and a slow remote server must not make a worker look hung.
     contents = _contents(images, deadline)
     with context.in_flight().request():
         found = [content for content in contents if not isinstance(content, ServiceError)]
-        answer = classifier.classify(found, deadline, abandoned(request))
+        seen.classified = time.perf_counter()
+        answer = seen.answer = classifier.classify(found, deadline, abandoned(request))
     outcomes = iter(answer.outcomes)
     merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
-    return Answer(merged, answer.timings)
+    return Answer(merged, answer.timings, answer.batch)
 
 
 def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:

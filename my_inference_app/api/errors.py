@@ -9,8 +9,9 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .. import metrics
-from ..errors import BadRequest, PayloadTooLarge, ServiceError
+from ..errors import BadRequest, ModelNotFound, PayloadTooLarge, ServiceError
 from .context import settings, wording_of
+from .observation import observation
 
 _log = logging.getLogger(__name__)
 
@@ -91,11 +92,15 @@ def error_body(error: ServiceError) -> Error:
 
 
 def count(error: ServiceError) -> None:
-    metrics.errors.labels(error.code).inc()
+    seen = observation()
+    if isinstance(error, ModelNotFound):
+        seen.found_no_model()
+    metrics.errors.labels(seen.model, seen.version, error.code).inc()
 
 
 def with_status(response: Response, error: ServiceError) -> Response:
     """Gives a response the status of an error, and the headers that belong to it."""
+    observation().code = error.code
     if response.status_code == 200:  # a protocol may have set another
         response.status_code = error.status
     if error.status == 401:

@@ -48,6 +48,8 @@ class Answer:
 
     outcomes: Sequence[Result | ServiceError]
     timings: Timings = Timings()
+    batch: int = 0
+    """The size of the largest batch that one of the images was computed in."""
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

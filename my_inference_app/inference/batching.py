@@ -38,6 +38,8 @@ class Job:
         self.request = request
         self.logits: NDArray[np.float32] | None = None
         self.error: Exception | None = None
+        self.batch = 0
+        """How many images were computed together with this one, which counts too."""
         self.entered = self.started = self.finished = request.entered
 
 
@@ -69,8 +71,10 @@ class Batcher:
         queue_size: int,
         delay: float = 0.0,
         computing: Callable[[], AbstractContextManager[None]] = nullcontext,
+        counts: metrics.OfModel | None = None,
     ) -> None:
         """`computing` is entered while an engine works."""
+        self._counts = counts or metrics.OfModel(metrics.NONE, metrics.NONE)
         self._engines = tuple(engines)
         self._idle = list(engines)
         self._helpers = ThreadPoolExecutor(max(1, len(engines) - 1), "engine")  # starts a thread when it needs one
@@ -113,7 +117,7 @@ class Batcher:
             if self._queue and len(self._queue) + len(request.jobs) > self._queue_size:
                 raise Overloaded("too many images are waiting already: try again in a moment")
             self._queue.extend(request.jobs)
-            metrics.waiting.inc(len(request.jobs))
+            self._counts.waiting.inc(len(request.jobs))
             while self._idle and self._queue:
                 self._start(self._idle.pop())
             self._arrival.notify_all()
@@ -133,7 +137,7 @@ class Batcher:
         """Moves jobs from the queue to a batch. The lock is held."""
         if count := min(len(self._queue), self._max_batch - len(batch.jobs)):
             batch.jobs.extend(self._queue.popleft() for _ in range(count))
-            metrics.waiting.dec(count)
+            self._counts.waiting.dec(count)
 
     def _withdraw(self, request: _Request, reason: Exception) -> None:
         """Takes what is not being computed yet out of the queue."""
@@ -142,7 +146,7 @@ class Batcher:
             if withdrawn:
                 self._queue = deque(job for job in self._queue if job.request is not request)
             request.unfinished -= len(withdrawn)
-            metrics.waiting.dec(len(withdrawn))
+            self._counts.waiting.dec(len(withdrawn))
         for job in withdrawn:
             job.error = reason
 
@@ -173,7 +177,7 @@ class Batcher:
 
     def _compute(self, jobs: list[Job], engine: Engine) -> None:
         started = time.perf_counter()
-        metrics.batch_images.observe(len(jobs))
+        self._counts.batch_images.observe(len(jobs))
         try:
             with self._computing():
                 logits = engine(np.stack([job.image for job in jobs]))
@@ -187,4 +191,4 @@ class Batcher:
             jobs[0].error = error
         finished = time.perf_counter()
         for job in jobs:
-            job.started, job.finished = started, finished
+            job.started, job.finished, job.batch = started, finished, len(jobs)

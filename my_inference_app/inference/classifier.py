@@ -96,12 +96,14 @@ class ModelClassifier:
         self._max_pixels = settings.max_pixels
         self._max_batch = settings.batch_limit
         self._shared = shared
+        self._counts = metrics.OfModel(self.name, self.version)
         self._batcher = Batcher(
             engines,
             max_batch=settings.batch_limit,
             queue_size=settings.queue_size,
             delay=settings.batch_delay_ms / 1000,
             computing=shared.in_flight.computing,
+            counts=self._counts,
         )
 
     @property
@@ -124,10 +126,10 @@ class ModelClassifier:
         jobs = self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], patience)
         timings = _timings(decode_ms, jobs)
         for stage, milliseconds in vars(timings).items() if jobs else [("decode", decode_ms)]:
-            metrics.stage_seconds.labels(stage).observe(milliseconds / 1000)
+            self._counts.stage_seconds[stage].observe(milliseconds / 1000)
         remaining = iter(jobs)
         outcomes = [item if isinstance(item, ServiceError) else self._outcome(next(remaining)) for item in decoded]
-        return Answer(outcomes, timings)
+        return Answer(outcomes, timings, max((job.batch for job in jobs), default=0))
 
     def _decode(self, data: bytes | Image, room: Room) -> Image | ServiceError:
         if not isinstance(data, bytes):

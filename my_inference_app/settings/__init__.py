@@ -16,6 +16,7 @@ from .environment import PROJECT, variables
 from .limits import Limits
 from .model import Model
 from .network import Network
+from .observing import Observing
 from .serving import Serving
 from .setting import names_of, read
 from .tls import Tls
@@ -26,7 +27,7 @@ __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex):
+class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex, Observing):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_models(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..resources import cores
-from .parsing import Number, OneOf, Whole
+from .parsing import Number, Whole
 from .setting import setting
 
 
@@ -33,9 +33,6 @@ class Serving:
         0.0,
         "seconds between looks at the bundles: a new one is loaded by itself; 0 means that a reload loads it",
         Number(0, 86_400),
-    )
-    log_level: str = setting(
-        "info", "`debug`, `info`, `warning` or `error`", OneOf(("debug", "info", "warning", "error"))
     )
 
     @property

@@ -10,6 +10,7 @@ from .environment import PROJECT
 from .limits import Limits
 from .model import Model
 from .network import Network
+from .observing import Observing
 from .serving import Serving
 from .tls import Tls
 from .urls import Urls
@@ -24,6 +25,7 @@ SUBJECTS = {
     "Network": Network,
     "TLS": Tls,
     "Vertex AI": Vertex,
+    "Logs": Observing,
 }
 
 

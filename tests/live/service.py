@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -35,6 +37,11 @@ class Service:
     @property
     def log(self) -> str:
         return self.log_file.read_text()
+
+    def lines_of(self, request_id: str) -> list[dict[str, Any]]:
+        """What the app and nginx have logged about a request."""
+        lines = [json.loads(line) for line in self.log.splitlines(keepends=True) if line[0] == "{" and line[-1] == "\n"]
+        return [line for line in lines if line.get("id") == request_id]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:

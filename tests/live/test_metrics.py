@@ -11,6 +11,7 @@ from tests.exposition import total
 from tests.live.service import Service, Start, gunicorn_of, until
 from tests.live.test_faults import send
 
+MODEL = "efficientnet-lite0"
 SHARED = Path(shared_folder.MEMORY)
 
 
@@ -27,10 +28,10 @@ def test_metrics_sum_all_workers_whichever_answers(start: Start) -> None:
     send(service, 40, 8)
     requests.post(f"{service.url}/predict", data=b"not an image", timeout=30)
     for _ in range(5):  # by either worker
-        assert metric(service, "inference_requests_total", path="/predict", status="200") == 40
+        assert metric(service, "inference_requests_total", route="/predict", status="200") == 40
         assert metric(service, "inference_errors_total", code="unsupported_format") == 1
         assert metric(service, "inference_stage_seconds_count", stage="decode") == 41
-        assert metric(service, "inference_stage_seconds_count", stage="infer") == 40
+        assert metric(service, "inference_stage_seconds_count", stage="infer", model=MODEL, version="1") == 40
         assert metric(service, "inference_batch_images_sum") >= 40
         assert metric(service, "inference_waiting_images") == 0
         assert metric(service, "inference_requests_in_flight") == 0
@@ -48,7 +49,7 @@ def test_metrics_of_a_killed_worker_are_kept(start: Start) -> None:
     until(lambda: not victim.is_running() and len(gunicorn.children()) == 2)
     until(lambda: metric(service, "inference_worker_starts_total") == 3)
     until(lambda: metric(service, "inference_workers_ready") == 2)
-    assert metric(service, "inference_requests_total", path="/predict", status="200") == 20
+    assert metric(service, "inference_requests_total", route="/predict", status="200") == 20
 
 
 def test_metrics_are_not_public(start: Start) -> None:

@@ -18,7 +18,7 @@ from tests.live import raw
 from tests.live.gated import StartGated, gated, raw_request
 from tests.live.service import until
 
-GONE = "POST /predict 499 "
+GONE = "POST /predict 499"
 Leave = Callable[[socket.socket], None]
 
 

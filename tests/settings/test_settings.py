@@ -101,6 +101,7 @@ def test_web_concurrency_sets_workers_unless_workers_is_set() -> None:
         ("ENGINE", "OpenVINO "),
         ("DEVICE", "tpu"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
         ("PREDICT_URLS", "2"),
         ("URL_TIMEOUT", "0"),
         ("URL_PORTS", "80,http"),

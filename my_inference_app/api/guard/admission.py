@@ -9,6 +9,7 @@ from flask import Request, g, request
 from ... import metrics
 from ...errors import DeadlineExceeded
 from ..context import settings
+from ..observation import observation
 
 _NGINX_WAITS = 10.0
 """Seconds that nginx waits at most in addition to REQUEST_TIMEOUT: 5 to connect, 5 for the app to refuse by itself."""
@@ -17,7 +18,7 @@ _NGINX_WAITS = 10.0
 def refuse_late() -> None:
     """Refuses a request that waited for a thread until its time was over, before anything is computed."""
     patience = settings().request_timeout
-    waited = seconds_waited(request, patience)
+    waited = observation().waited = seconds_waited(request, patience)
     g.deadline = time.monotonic() + patience - waited
     if waited:
         metrics.wait_seconds.observe(waited)
