@@ -9,10 +9,11 @@ VENV := .venv
 # Programs are started as modules: scripts in bin/ name the folder that they were installed in.
 PYTHON3 := $(VENV)/bin/python
 ENVIRONMENT := .ci/environment.sh $(VENV)
-# Quantising needs large packages. Only int8 needs them, and .env may ask for it.
-precision = $(or $(PRECISION),$(shell sed -n 's/^ *\(export  *\)\{0,1\}PRECISION *= *//p' .env 2>/dev/null | tail -n 1))
-READY = $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(precision))),int8)
-READY_TO_TEST := $(ENVIRONMENT) run int8 dev
+# Some packages are needed for one setting only, which may also be in .env.
+setting = $(or $($1),$(shell sed -n 's/^ *\(export  *\)\{0,1\}$1 *= *//p' .env 2>/dev/null | tail -n 1))
+READY = $(strip $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(call setting,PRECISION))),int8) \
+	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing))
+READY_TO_TEST := $(ENVIRONMENT) run int8 tracing dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -13,6 +13,7 @@ packages() {
     case $1 in
     run) echo -r requirements/serving.txt -r requirements/export.txt -r post_request/requirements.txt -e . ;;
     int8) echo -r requirements/quantize.txt ;;
+    tracing) echo -r requirements/tracing.txt ;;
     dev) echo -r requirements/development.txt ;;
     audit) echo -r requirements/audit.txt ;;
     esac

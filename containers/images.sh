@@ -42,7 +42,7 @@ push() { # NAME
 }
 
 arguments=()
-for argument in MODEL MODEL_REVISION PRECISION CALIBRATION TORCH_INDEX CUDA_TORCH_INDEX HF_ENDPOINT PIP_INDEX_URL; do
+for argument in MODEL MODEL_REVISION PRECISION CALIBRATION TRACING TORCH_INDEX CUDA_TORCH_INDEX HF_ENDPOINT PIP_INDEX_URL; do
     ! given=$(value $argument) || arguments+=(--build-arg "$argument=$given")
 done
 origin=(--build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION")

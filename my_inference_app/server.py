@@ -11,7 +11,7 @@ from importlib import import_module
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from my_inference_app import logs
+from my_inference_app import logs, tracing
 from my_inference_app.api import errors, models, observation, openapi, page
 from my_inference_app.api.context import Wording
 from my_inference_app.api.guard.admission import refuse_late
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         fetcher=Fetcher(settings),
         in_flight=in_flight,
         wordings=wordings,
+        tracing=tracing.start(settings.otel_exporter_otlp_endpoint),
     )
     app.register_blueprint(page.blueprint)
     app.register_blueprint(models.blueprint)

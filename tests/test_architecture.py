@@ -29,6 +29,7 @@ LAYERS = [
         "errors",
         "metrics",
         "logs",
+        "tracing",
         "resources",
         "watchdog",
         "shared_folder",
@@ -41,7 +42,7 @@ FLOOR = LAYERS[-1]
 EXPORT = "export"
 BELOW_EXPORT = {"inference", "engines", "bundles", *FLOOR}
 
-HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub"}
+HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry"}
 # The modules that may import a package.
 ALLOWED = {
     "flask": {"api", "server", "worker"},
@@ -50,6 +51,7 @@ ALLOWED = {
     "prometheus_client": {"metrics"},
     "dotenv": {"settings.environment"},
     "pythonjsonlogger": {"logs"},
+    "opentelemetry": {"tracing"},
     "openvino": {"engines.openvino", "export"},
     "torch": {"engines.torchscript", "export"},
     "torchvision": {"export"},

@@ -147,20 +147,23 @@ def test_unsuitable_python_is_refused(fresh: Checkout, name: str) -> None:
 @pytest.mark.parametrize(
     ("dotenv", "variables", "expected"),
     [
-        ("", {}, False),
-        ("PRECISION=bf16\n", {}, False),
-        ("# PRECISION=int8\n", {}, False),
-        ("PRECISION=int8\n", {"PRECISION": "f32"}, False),
-        ("", {"PRECISION": "int8"}, True),
-        ('MODEL=x\nexport PRECISION="int8"  # twice as fast\n', {}, True),
+        ("", {}, "run"),
+        ("PRECISION=bf16\n", {}, "run"),
+        ("# PRECISION=int8\n", {}, "run"),
+        ("PRECISION=int8\n", {"PRECISION": "f32"}, "run"),
+        ("", {"PRECISION": "int8"}, "run int8"),
+        ('MODEL=x\nexport PRECISION="int8"  # twice as fast\n', {}, "run int8"),
+        ("", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}, "run tracing"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT='http://localhost:4318'\nPRECISION=int8\n", {}, "run int8 tracing"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT=''\n", {}, "run"),
     ],
 )
-def test_quantising_packages_are_for_int8_only(
-    made: Checkout, dotenv: str, variables: dict[str, str], expected: bool
+def test_packages_of_one_setting_are_installed_for_it_only(
+    made: Checkout, dotenv: str, variables: dict[str, str], expected: str
 ) -> None:
     made.write(".env", dotenv)
     needed = made.make("--dry-run", "serve", **variables).stdout.splitlines()[0]
-    assert needed == ".ci/environment.sh .venv run " + ("int8" if expected else "")
+    assert needed == f".ci/environment.sh .venv {expected}"
 
 
 def test_int8_in_dotenv_installs_the_quantising_packages(made: Checkout) -> None:

@@ -18,6 +18,7 @@ USERS = {
     "requirements/serving.txt": ["my_inference_app"],
     "requirements/export.txt": ["my_inference_app/export"],
     "requirements/quantize.txt": ["my_inference_app/export"],
+    "requirements/tracing.txt": ["my_inference_app"],
     "requirements/development.txt": ["tests", "benchmarks"],
     "post_request/requirements.txt": ["post_request"],
 }

@@ -10,6 +10,7 @@ from ..errors import ServiceError
 from ..fetching.fetcher import Fetcher
 from ..inference.registry import Registry
 from ..settings import Settings
+from ..tracing import Tracing
 from ..watchdog import InFlight
 
 Wording = Callable[[ServiceError], Response]
@@ -33,6 +34,12 @@ def fetcher() -> Fetcher:
 
 def in_flight() -> InFlight:
     found: InFlight = current_app.extensions["in_flight"]
+    return found
+
+
+def tracing() -> Tracing | None:
+    """None where no collector is configured."""
+    found: Tracing | None = current_app.extensions["tracing"]
     return found
 
 

@@ -15,8 +15,11 @@ from .. import metrics
 from ..inference.answers import Answer
 from ..inference.classifier import Classifier
 from ..logs import Line
+from ..tracing import Stage
+from . import context
 
 _access = logging.getLogger("access")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"}
 _PLAIN_IN_PATHS = "/~!$&'()*+,;=:@"
 
 
@@ -56,15 +59,54 @@ def observation() -> Observation:
 
 def finish(response: Response) -> None:
     seen = observation()
-    seconds = time.perf_counter() - seen.started
+    ended = time.perf_counter()
+    seconds = ended - seen.started
     metrics.requests.labels(seen.model, seen.version, route(), response.status_code).inc()
     metrics.request_seconds.labels(seen.model, seen.version, route()).observe(seconds)
-    _access.info(Line(_line(seen, response, seconds)))
+    line = _line(seen, response, seconds)
+    if tracing := context.tracing():
+        whole = Stage(f"{_method()} {route()}", seen.started - seen.waited, ended)
+        line["trace"] = tracing.record(
+            whole, _stages(seen), request.headers, _attributes(seen, response), failed=response.status_code >= 500
+        )
+    _access.info(Line(line))
 
 
 def route() -> str:
     """The rule of the address, not the address itself: there are only so many."""
     return request.url_rule.rule if request.url_rule else metrics.UNKNOWN
+
+
+def _stages(seen: Observation) -> list[Stage]:
+    """One after the other: a request is decoded, waits for an engine, and is computed."""
+    stages = [Stage("wait", seen.started - seen.waited, seen.started)] if seen.waited else []
+    begin = seen.classified
+    for name, milliseconds in vars(seen.answer.timings).items() if seen.answer else ():
+        stages.append(Stage(name, begin, begin + milliseconds / 1000))
+        begin = stages[-1].end
+    return stages
+
+
+def _attributes(seen: Observation, response: Response) -> dict[str, str | int]:
+    """Named as OpenTelemetry names them, where it has a name."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": _method(),
+        "http.route": route(),
+        "http.response.status_code": response.status_code,
+        "inference.request_id": g.request_id,
+        "inference.model": seen.model,
+        "inference.version": seen.version,
+        "inference.images": seen.images,
+    }
+    if seen.answer:
+        attributes["inference.batch"] = seen.answer.batch
+    if seen.code:
+        attributes["error.type"] = seen.code
+    return attributes
+
+
+def _method() -> str:
+    return request.method if request.method in _METHODS else "_OTHER"
 
 
 def _line(seen: Observation, response: Response, seconds: float) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Logs."""
+"""Logs and traces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parsing import OneOf
+from .parsing import OneOf, base_url
 from .setting import setting
 
 
@@ -17,4 +17,9 @@ class Observing:
         "auto",
         "`json`, one object a line, or `plain` text; `auto` means plain on a terminal and JSON everywhere else",
         OneOf(("auto", "json", "plain")),
+    )
+    otel_exporter_otlp_endpoint: str = setting(
+        "",
+        "URL of an OpenTelemetry collector that takes OTLP over HTTP, like `http://localhost:4318`; empty means no traces",
+        base_url,
     )

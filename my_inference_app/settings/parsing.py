@@ -16,6 +16,7 @@ Network = IPv4Network | IPv6Network
 # A name ends in a label that begins with a letter: to a resolver 127.1, 0x7f.1 and 2130706433 are numbers.
 HOST_NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!->@-~]*)?")
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 _KEY = re.compile(r"[!-~]+")  # visible ASCII: anything else does not survive a header unchanged
 _TAKEN = ("/predict", "/invocations", "/healthz")
@@ -92,6 +93,13 @@ def address(text: str) -> str:
     if text in _TAKEN:
         raise ValueError("this address has another meaning: choose another")
     return text
+
+
+def base_url(text: str) -> str:
+    """Of a service that this one contacts. It may contain no password, since it gets into messages."""
+    if not _BASE_URL.fullmatch(text):
+        raise ValueError("give a URL like http://localhost:4318, without a user and a password")
+    return text.rstrip("/")
 
 
 def bracketed(host: str) -> str:

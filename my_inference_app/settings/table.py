@@ -25,7 +25,7 @@ SUBJECTS = {
     "Network": Network,
     "TLS": Tls,
     "Vertex AI": Vertex,
-    "Logs": Observing,
+    "Logs and traces": Observing,
 }
 
 
