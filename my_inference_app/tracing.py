@@ -1,8 +1,8 @@
 """Sends a trace of each request to an OpenTelemetry collector, where one is configured.
 
 A trace is made when its request has ended, from the times that were noted meanwhile: nothing on the way knows of it.
-The packages are in requirements/tracing.txt, and are imported only if OTEL_EXPORTER_OTLP_ENDPOINT is set. They read their
-other variables, such as OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER, from the environment themselves.
+The packages are in requirements/tracing.txt, and are imported only if OTEL_EXPORTER_OTLP_ENDPOINT is set. They read
+their other variables, such as OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER, from the environment themselves.
 """
 
 from __future__ import annotations

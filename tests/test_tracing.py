@@ -118,5 +118,5 @@ def test_missing_packages_are_named_in_one_line(tiny: Bundle) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:4318", "grpc://x", "http://me:SECRET@x", "http://x y", "http://"])
 def test_endpoint_that_is_not_a_url_is_refused(url: str) -> None:
-    with pytest.raises(SettingError, match="OTEL_EXPORTER_OTLP_ENDPOINT=.* cannot be used"):
+    with pytest.raises(SettingError, match=r"^OTEL_EXPORTER_OTLP_ENDPOINT=.* cannot be used"):
         Settings.from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": url})

@@ -20,6 +20,6 @@ class Observing:
     )
     otel_exporter_otlp_endpoint: str = setting(
         "",
-        "URL of an OpenTelemetry collector that takes OTLP over HTTP, like `http://localhost:4318`; empty means no traces",
+        "URL of an OpenTelemetry collector (OTLP over HTTP), like `http://localhost:4318`; empty means no traces",
         base_url,
     )

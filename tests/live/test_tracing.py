@@ -29,7 +29,8 @@ def test_traces_are_sent_before_workers_end(start: Start) -> None:
             assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
             assert [part.name for part in collector.parts_of(span)] == ["wait", "decode", "queue", "infer"]
             assert values(span.attributes)["inference.batch"] == 1
-        assert all(line["trace"] == TRACE for id in ids for line in service.lines_of(id) if line["logger"] == "access")
+        lines = [line for request_id in ids for line in service.lines_of(request_id) if line["logger"] == "access"]
+        assert [line["trace"] for line in lines] == [TRACE] * 6
 
 
 def test_collector_that_is_down_delays_neither_answers_nor_the_end(start: Start) -> None:
