@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from .errors import SettingError
 
+CONTEXT = ("traceparent", "tracestate")
+"""The headers that say which trace a request is a part of."""
 _SERVICE = "my_inference_app"
 
 
@@ -50,11 +52,11 @@ class Tracing:
         self,
         whole: Stage,
         stages: Sequence[Stage],
-        headers: Mapping[str, str],
+        context: Mapping[str, str],
         attributes: Mapping[str, str | int],
         failed: bool,
     ) -> str:
-        """Sends a request that has ended, as a part of the trace that its headers name. Returns the id of the trace."""
+        """Sends a request that has ended, as a part of the trace that its context names. Returns the trace's id."""
         from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
         now = time.time_ns() - time.perf_counter_ns()
@@ -64,7 +66,7 @@ class Tracing:
 
         span = self._tracer.start_span(
             whole.name,
-            self._context_of({name: headers[name] for name in ("traceparent", "tracestate") if name in headers}),
+            self._context_of(context),
             SpanKind.SERVER,
             attributes,
             start_time=nanoseconds(whole.begin),

@@ -15,7 +15,7 @@ from .. import metrics
 from ..inference.answers import Answer
 from ..inference.classifier import Classifier
 from ..logs import Line
-from ..tracing import Stage
+from ..tracing import CONTEXT, Stage
 from . import context
 
 _access = logging.getLogger("access")
@@ -66,8 +66,9 @@ def finish(response: Response) -> None:
     line = _line(seen, response, seconds)
     if tracing := context.tracing():
         whole = Stage(f"{_method()} {route()}", seen.started - seen.waited, ended)
+        carried = {name: request.headers[name] for name in CONTEXT if name in request.headers}
         line["trace"] = tracing.record(
-            whole, _stages(seen), request.headers, _attributes(seen, response), failed=response.status_code >= 500
+            whole, _stages(seen), carried, _attributes(seen, response), failed=response.status_code >= 500
         )
     _access.info(Line(line))
 

@@ -55,7 +55,7 @@ def nodes(query: promql_parser.Expr) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("query", queries())
+@pytest.mark.parametrize("query", list(queries()))
 def test_query_names_metrics_and_labels_of_the_service(query: str, served: Labels) -> None:
     parsed = nodes(promql_parser.parse(query.replace("$__rate_interval", "5m")))
     selectors = [node for node in parsed if isinstance(node, promql_parser.VectorSelector)]
