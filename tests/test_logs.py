@@ -90,6 +90,7 @@ def test_client_is_the_address_that_nginx_appended(client: FlaskClient, log: Cal
         "1.1.1.1, 2001:db8::1": "2001:db8::1",
         "10.1.2.3": "10.1.2.3",
         'x", "admin": "yes': "127.0.0.1",
+        "fe80::1%eth0 id=forged": "fe80::1",
     }.items():
         assert access_line(client, lines, headers={"X-Forwarded-For": forwarded})["client"] == client_address
 

@@ -145,6 +145,6 @@ def _client() -> str:
     """The address that nginx has appended to those that the client claims."""
     last = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     try:
-        return str(ip_address(last))
+        return str(ip_address(last.partition("%")[0]))
     except ValueError:
         return request.remote_addr or ""
