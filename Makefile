@@ -53,6 +53,11 @@ bench-extremes: ## measure this service with too many, slow and large requests
 	.ci/install.sh nginx=nginx-light wrk=wrk
 	exec $(PYTHON3) -m benchmarks.extremes $(ARGS)
 
+bench-breadth: ## measure what a second model and other protocols cost
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(PYTHON3) -m benchmarks.breadth $(ARGS)
+
 bench-engines: ## measure one network in every engine
 	@$(READY_TO_TEST)
 	exec $(PYTHON3) -m benchmarks.engines $(ARGS)
@@ -111,5 +116,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-engines soak audit test check lint clean
+.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines soak audit test check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -1,4 +1,4 @@
--- For wrk: posts one image as a form again and again, and prints the measurements as JSON.
+-- For wrk: posts one image again and again, as a form or, with TYPE, as the body, and prints the measurements as JSON.
 local file = assert(io.open(os.getenv("IMAGE"), "rb"))
 local image = file:read("*a")
 file:close()
@@ -11,6 +11,12 @@ wrk.body = "--" .. boundary .. "\r\n"
     .. 'Content-Disposition: form-data; name="' .. field .. '"; filename="image.jpg"\r\n'
     .. "Content-Type: image/jpeg\r\n\r\n"
     .. image .. "\r\n--" .. boundary .. "--\r\n"
+
+local media_type = os.getenv("TYPE")
+if media_type then
+    wrk.headers["Content-Type"] = media_type
+    wrk.body = image
+end
 
 function done(summary, latency)
     local errors = summary.errors

@@ -28,19 +28,28 @@ class Measured:
     peak_mb: float
 
 
-def wrk(url: str, connections: int, seconds: int, image: Path, field: str = "image") -> dict[str, float]:
+def wrk(
+    url: str, connections: int, seconds: int, image: Path, field: str = "image", **variables: str
+) -> dict[str, float]:
+    """Further variables are for load.lua."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(SCRIPT), url]
-    variables = {**os.environ, "IMAGE": str(image), "FIELD": field}
-    text = subprocess.check_output(command, env=variables, text=True, timeout=seconds + 90)
+    environment = {**os.environ, "IMAGE": str(image), "FIELD": field, **variables}
+    text = subprocess.check_output(command, env=environment, text=True, timeout=seconds + 90)
     found: dict[str, float] = json.loads(text.splitlines()[-1])
     return found
 
 
 def measure(
-    url: str, process: psutil.Process, connections: int, seconds: int, image: Path, field: str = "image"
+    url: str,
+    process: psutil.Process,
+    connections: int,
+    seconds: int,
+    image: Path,
+    field: str = "image",
+    **variables: str,
 ) -> Measured:
     with Watch(process) as watch:
-        got = wrk(url, connections, seconds, image, field)
+        got = wrk(url, connections, seconds, image, field, **variables)
     answered = max(1.0, got["requests"] - got["refused"])
     return Measured(
         connections=connections,

