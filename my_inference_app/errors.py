@@ -70,6 +70,11 @@ class ClientGone(ServiceError):
     code = "client_gone"
 
 
+class ExplanationUnavailable(ServiceError):
+    status = 501
+    code = "explanation_unavailable"
+
+
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from my_inference_app.bundles.bundle import Bundle, InputSpec, write
 from my_inference_app.errors import ServiceError
 from my_inference_app.inference import registry
-from my_inference_app.inference.answers import Answer, Prediction, Result, Timings
+from my_inference_app.inference.answers import Answer, Detail, Prediction, Result, Timings
 from my_inference_app.inference.batching import Image
 from my_inference_app.inference.classifier import Classifier, Description
 from my_inference_app.server import create_app
@@ -69,6 +69,7 @@ class FakeClassifier:
         images: Sequence[bytes | Image],
         deadline: float,
         abandoned: Callable[[], bool] = lambda: False,  # noqa: ARG002
+        detail: Detail = Detail.LOGITS,  # noqa: ARG002
     ) -> Answer:
         self.images, self.deadline = list(images), deadline
         if self.error:
@@ -166,6 +167,36 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
     path = tmp_path_factory.mktemp("bundles") / "tiny"
     return write(Bundle(path, "tiny", origin, labels, spec, "f16 weights"), fill)
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A real bundle with features: a map of 8x8 places, and three classes with a bias each."""
+    import torch
+
+    from my_inference_app.export.loaded_model import LoadedModel
+    from my_inference_app.export.pipeline import convert_model
+    from my_inference_app.export.preprocessing import standard_transform
+
+    class Colours(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = torch.nn.Linear(3, 3)
+            self.head.weight.data = 4 * torch.eye(3)
+            self.head.bias.data = torch.arange(3.0)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            places = torch.nn.functional.avg_pool2d(pixels, 4).relu()
+            logits: torch.Tensor = self.head(places.mean((2, 3)))
+            return logits
+
+    spec = InputSpec((32, 32), 36, "bilinear", (127.0,) * 3, (128.0,) * 3)
+    model = LoadedModel(
+        "colours", Colours(), ("red", "green", "blue"), spec, standard_transform(spec), origin={"kind": "test"}
+    )
+    made = convert_model(model, tmp_path_factory.mktemp("bundles") / "colours")
+    assert made.features
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import g, request
 
 from ..errors import ServiceError, UrlsDisabled
-from ..inference.answers import Answer
+from ..inference.answers import Answer, Detail
 from ..inference.batching import Image
 from ..inference.classifier import Classifier
 from . import context
@@ -24,7 +24,7 @@ def chosen(name: str = "") -> Classifier:
     return classifier
 
 
-def classify(classifier: Classifier, images: Sequence[Upload | Image]) -> Answer:
+def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: Detail = Detail.LOGITS) -> Answer:
     """The result, or the error, of each image. An array is an image that is already prepared."""
     seen = observation()
     seen.chose(classifier)
@@ -35,7 +35,7 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image]) -> Answer
     with context.in_flight().request():
         found = [content for content in contents if not isinstance(content, ServiceError)]
         seen.classified = time.perf_counter()
-        answer = seen.answer = classifier.classify(found, deadline, abandoned(request))
+        answer = seen.answer = classifier.classify(found, deadline, abandoned(request), detail)
     outcomes = iter(answer.outcomes)
     merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
     return Answer(merged, answer.timings, answer.batch)

@@ -22,6 +22,13 @@ class Input(TypedDict):
     std: list[float]
 
 
+class Features(TypedDict):
+    """The last feature map. Models with one explain and embed images."""
+
+    size: list[int]
+    channels: int
+
+
 class ModelVersion(TypedDict):
     version: str
     source: dict[str, Any]
@@ -31,6 +38,7 @@ class ModelVersion(TypedDict):
     engine: str
     precision: str
     replicas: int
+    features: Features | None
     state: str
     queue_length: int
 
@@ -79,6 +87,7 @@ def _of_version(classifier: Classifier) -> ModelVersion:
         "engine": about.engine,
         "precision": about.precision,
         "replicas": about.replicas,
+        "features": cast(Features, asdict(about.features)) if about.features else None,
         "state": "ready" if classifier.ready else "loading",
         "queue_length": classifier.waiting,
     }

@@ -17,6 +17,7 @@ from .replace import put_in_place
 
 FORMAT = 2
 MANIFEST = "bundle.json"
+HEAD = manifest.HEAD
 _AGAIN = "make it again with `make export`"
 _MOST_REPLACEMENTS = 100
 
@@ -40,6 +41,15 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
+class FeatureSpec:
+    """The last feature map, the model's second output. `head.npz` has the weights that lead from it to the logits."""
+
+    size: tuple[int, int]
+    """Height and width of the map."""
+    channels: int
+
+
+@dataclass(frozen=True)
 class Bundle:
     path: Path
     name: str
@@ -52,6 +62,7 @@ class Bundle:
     files: dict[str, str] = field(default_factory=dict)
     """File name to sha256."""
     created: dict[str, str] = field(default_factory=dict)
+    features: FeatureSpec | None = None
 
     @property
     def origin(self) -> str:
@@ -112,10 +123,19 @@ def load(path: Path, use: Callable[[Bundle], T]) -> T:
 def _parse(path: Path, data: dict[str, Any]) -> Bundle:
     manifest.check(data)
     values = {key: value for key, value in data.items() if key not in ("format", "sha256")}
-    spec: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.pop("input").items()
-    }
-    return Bundle(path=path, labels=tuple(values.pop("labels")), input=InputSpec(**spec), **values)
+    spec = InputSpec(**_with_tuples(values.pop("input")))
+    features = values.pop("features", None)
+    return Bundle(
+        path=path,
+        labels=tuple(values.pop("labels")),
+        input=spec,
+        features=FeatureSpec(**_with_tuples(features)) if features else None,
+        **values,
+    )
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def write(bundle: Bundle, fill: Callable[[Path], None]) -> Bundle:

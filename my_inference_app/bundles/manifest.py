@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+HEAD = "head.npz"
+"""The weights between the features and the logits."""
+
 _OPTIONAL_TEXT = (str, type(None))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "name": str,
@@ -16,8 +19,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "agreement": dict,
     "files": dict,
     "created": dict,
+    "features": (dict, type(None)),
 }
-_OPTIONAL = {"license", "agreement", "created"}
+_OPTIONAL = {"license", "agreement", "created", "features"}
 _CHANNELS = 3
 _MOST = 1e9
 
@@ -33,6 +37,11 @@ def check(data: dict[str, Any]) -> None:
     if any(Path(name).name != name for name in data["files"]):
         raise ValueError("a file lies outside the bundle")
     _check_input(data["input"])
+    features = data.get("features")
+    if features and not (_is_size(features["size"]) and _is_length(features["channels"])):
+        raise ValueError("features are not a size and a number of channels")
+    if features and HEAD not in data["files"]:
+        raise ValueError(f"there are features without {HEAD}")
 
 
 def check_labels(labels: object, *, distinct: bool = False) -> None:
@@ -57,7 +66,7 @@ def check_labels(labels: object, *, distinct: bool = False) -> None:
 
 def _check_input(spec: dict[str, Any]) -> None:
     size, edge = spec["size"], spec["shortest_edge"]
-    if not (isinstance(size, list) and len(size) == 2 and all(map(_is_length, size))):
+    if not _is_size(size):
         raise ValueError("input.size is not a height and a width")
     if edge is not None and not _is_length(edge):
         raise ValueError("input.shortest_edge is not a length")
@@ -67,6 +76,10 @@ def _check_input(spec: dict[str, Any]) -> None:
         raise ValueError("input.mean is not a number for each of three channels")
     if not _is_per_channel(spec["std"]) or min(spec["std"]) <= 0:
         raise ValueError("input.std is not a positive number for each of three channels")
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_length, value))
 
 
 def _is_length(value: object) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,18 @@ from ..errors import BundleError, SettingError, SetupError, first_line
 
 Images = NDArray[np.uint8]  # N x height x width x 3
 Logits = NDArray[np.float32]  # N x classes
+FeatureMaps = NDArray[np.float32]  # N x height x width x channels
 
 
 class Engine(Protocol):
     def __call__(self, images: Images, /) -> Logits: ...
+
+
+@runtime_checkable
+class FeatureEngine(Engine, Protocol):
+    """An engine that can also return the last feature maps, if the bundle has features."""
+
+    def with_features(self, images: Images, /) -> tuple[Logits, FeatureMaps]: ...
 
 
 @dataclass(frozen=True)

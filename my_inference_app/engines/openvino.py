@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
+from numpy.typing import NDArray
 
 from ..errors import SettingError
-from .base import Engine, Images, Logits
+from .base import Engine, FeatureMaps, Images, Logits
 
 
 def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
@@ -29,14 +32,41 @@ def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
     }
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
-    return _OpenVINO(ov.Core().compile_model(model, "CPU", options))
+    core = ov.Core()
+    return _OpenVINO(core.read_model(model), partial(core.compile_model, device_name="CPU", config=options))
 
 
 class _OpenVINO:
-    def __init__(self, compiled: ov.CompiledModel) -> None:
-        self._request = compiled.create_infer_request()
+    """Feature maps cost memory traffic in every batch, so the model is compiled without them until they are wanted.
+
+    From then on it computes with them, for all: two compiled models would take twice the memory.
+    """
+
+    def __init__(self, model: ov.Model, compile: Callable[[ov.Model], ov.CompiledModel]) -> None:
+        self._compile = compile
+        self._whole: ov.Model | None = None
+        if len(model.outputs) > 1:
+            # Kept, since the file may be replaced by then. Its weights are the file's, mapped into memory.
+            self._whole = model
+            model = model.clone()
+            for further in model.get_results()[1:]:
+                model.remove_result(further)
+        self._request = compile(model).create_infer_request()
 
     def __call__(self, images: Images) -> Logits:
+        self._infer(images)
+        return self._output(0)
+
+    def with_features(self, images: Images) -> tuple[Logits, FeatureMaps]:
+        if self._whole:
+            self._request = self._compile(self._whole).create_infer_request()
+            self._whole = None
+        self._infer(images)
+        return self._output(0), self._output(1)
+
+    def _infer(self, images: Images) -> None:
         self._request.set_input_tensor(ov.Tensor(images, shared_memory=True))
         self._request.infer()
-        return np.array(self._request.get_output_tensor().data, dtype=np.float32)
+
+    def _output(self, index: int) -> NDArray[np.float32]:
+        return np.array(self._request.get_output_tensor(index).data, dtype=np.float32)

@@ -6,12 +6,13 @@ normalisation on is computed on the device: in bf16 if it has that, otherwise in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from ..errors import SettingError
-from .base import Engine, Images, Logits
+from .base import Engine, FeatureMaps, Images, Logits
 
 _TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
@@ -51,9 +52,17 @@ class _TorchScript:
         self._pinned: torch.Tensor | None = None
 
     def __call__(self, images: Images) -> Logits:
+        return self._compute(images)[0].float().cpu().numpy()
+
+    def with_features(self, images: Images) -> tuple[Logits, FeatureMaps]:
+        logits, features = self._compute(images)
+        return logits.float().cpu().numpy(), features.float().cpu().contiguous().numpy()
+
+    def _compute(self, images: Images) -> Sequence[torch.Tensor]:
+        """The logits and, if the model has them, the feature maps. They are there anyway; only copying them costs."""
         with torch.inference_mode():
-            logits: torch.Tensor = self._module(self._move(torch.from_numpy(images)))
-            return logits.float().cpu().numpy()
+            outputs = self._module(self._move(torch.from_numpy(images)))
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def _move(self, images: torch.Tensor) -> torch.Tensor:
         """Through pinned memory, which the device reads by itself, and which is kept from batch to batch."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import openvino as ov
 import torch
 
+from ..inference.images.decode import decode
+from ..settings import Settings
+from .features import Features, Maps
 from .loaded_model import LoadedModel
+
+OUTPUTS = ("logits", "features")
 
 
 class FromPixels(torch.nn.Module):
@@ -37,12 +43,40 @@ class FromPixels(torch.nn.Module):
         return logits
 
 
-def trace(model: LoadedModel) -> torch.jit.ScriptModule:
+class WithFeatures(torch.nn.Module):
+    """The same with a second output, the last feature map."""
+
+    def __init__(self, model: LoadedModel, features: Features) -> None:
+        super().__init__()
+        self.inner = FromPixels(model)
+        self.features = features
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found: list[torch.Tensor] = []
+
+        def see(number: int, tensor: torch.Tensor) -> None:
+            if number == self.features.call:
+                found.append(tensor)
+
+        prepared = self.inner.prepare(images)
+        with Maps(see):
+            logits = self.inner.module(prepared)
+        return logits, self.features.arrange(found[0])
+
+
+def prepared(model: LoadedModel, samples: Sequence[bytes]) -> torch.Tensor:
+    """Images as the network takes them."""
+    images = np.stack([decode(data, model.input, max_pixels=Settings.max_pixels) for data in samples])
+    return FromPixels(model).prepare(torch.from_numpy(images))
+
+
+def trace(model: LoadedModel, features: Features | None = None) -> torch.jit.ScriptModule:
     example = torch.zeros(2, *model.input.size, 3, dtype=torch.uint8)
+    network = WithFeatures(model, features) if features else FromPixels(model)
     with torch.inference_mode(), warnings.catch_warnings(), _plain_pools(model):
         warnings.simplefilter("ignore")  # tracing warns of every branch on a shape; the comparison decides
         traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
-            FromPixels(model).eval(), example, check_trace=False
+            network.eval(), example, check_trace=False
         )
     return traced
 
@@ -71,6 +105,8 @@ def save_openvino(traced: torch.jit.ScriptModule, model: LoadedModel, folder: Pa
     shape = ov.PartialShape([-1, *model.input.size, 3])
     example = torch.zeros(2, *model.input.size, 3, dtype=torch.uint8)
     converted = ov.convert_model(traced, example_input=example, input=[(shape, ov.Type.u8)])
+    for output, name in zip(converted.outputs, OUTPUTS, strict=False):
+        output.get_tensor().set_names({name})
     ov.save_model(converted, folder / "model.xml", compress_to_fp16=True)
 
 

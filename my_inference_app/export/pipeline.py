@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any
 
 from .. import __version__
 from ..bundles import bundle
-from ..bundles.bundle import Bundle
+from ..bundles.bundle import HEAD, Bundle
+from ..bundles.head import write_head
 from ..engines.base import ENGINES, load_engine
 from ..errors import SetupError, SourceError, first_line
 from ..resources import cores
-from . import agreement, convert, quantize
+from . import agreement, convert, features, features_agreement, quantize
 from .agreement import Agreement
 from .destination import check_space
+from .features import Features
 from .loaded_model import LoadedModel
 from .options import Calibration
 from .progress import megabytes, say, step
@@ -32,23 +35,48 @@ def make_bundle(
     with tempfile.TemporaryDirectory() as scratch:
         for place in (Path(scratch), folder.parent):
             check_space(place, 2 * model.weight_bytes)
-        draft = _convert(model, Path(scratch) / folder.name)
+        draft = convert_model(model, Path(scratch) / folder.name)
         with step("comparing with the original model"):
-            report = _check(draft, model)
+            report = {**draft.agreement, **_check(draft, model)}
         if calibration:
             with step("quantising to int8"):
                 draft, quality = _to_int8(draft, calibration)
             report["int8"] = quality.report()
+            if draft.features:
+                exact = features_agreement.measure(draft, "openvino", agreement.sample_images())
+                report["features"] = {"openvino, int8": exact}
         return _publish(draft, folder, engines, report)
 
 
-def _convert(model: LoadedModel, folder: Path) -> Bundle:
-    """Files for every engine, in a folder to be checked."""
+def convert_model(model: LoadedModel, folder: Path) -> Bundle:
+    """Files for every engine, in a folder to be checked. With features, if the network has them and they are exact."""
     agreement.check_preparation(model)
+    samples = agreement.sample_images()
+    found = _attempt(model, "traced", lambda: features.find(model.module, convert.prepared(model, samples)))
+    with_features = _with_features(model, folder, found, samples) if found else None
+    return with_features or _convert(model, folder, None)
+
+
+def _with_features(model: LoadedModel, folder: Path, found: Features, samples: Sequence[bytes]) -> Bundle | None:
+    """None unless features and head give the logits of each engine."""
+    try:
+        draft = _convert(model, folder, found)
+        report = {engine: features_agreement.measure(draft, engine, samples) for engine in ENGINES}
+    except Exception:  # converted without features, the model may work, or an error says why it does not
+        report = {}
+    if report and all(difference <= features_agreement.MOST_DIFFERENCE for difference in report.values()):
+        return replace(draft, agreement={"features": report})
+    say("  left out the features: they do not lead to the logits exactly")
+    return None
+
+
+def _convert(model: LoadedModel, folder: Path, found: Features | None) -> Bundle:
     with step("tracing"):
-        traced = _attempt(model, "traced", lambda: convert.trace(model))
+        traced = _attempt(model, "traced", lambda: convert.trace(model, found))
 
     def fill(scratch: Path) -> None:
+        if found:
+            write_head(found.head(), scratch)
         with step("converting for OpenVINO") as done:
             _attempt(model, "converted for OpenVINO", lambda: convert.save_openvino(traced, model, scratch))
             done.result = megabytes(scratch.iterdir())
@@ -64,9 +92,11 @@ def _convert(model: LoadedModel, folder: Path) -> Bundle:
         input=model.input,
         precision="f16 weights",
         license=model.license,
+        features=found.spec if found else None,
         created={"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": f"my_inference_app {__version__}"},
     )
-    return bundle.write(draft, fill)
+    with found.rounded() if found else nullcontext():
+        return bundle.write(draft, fill)
 
 
 def _attempt(model: LoadedModel, what: str, function: Callable[[], Any]) -> Any:
@@ -111,6 +141,8 @@ def _to_int8(original: Bundle, calibration: Calibration) -> tuple[Bundle, Qualit
 
     def fill(scratch: Path) -> None:
         quantize.quantize(original.path / "model.xml", images.calibration, scratch / "model.xml")
+        if original.features:
+            shutil.copy(original.path / HEAD, scratch / HEAD)
 
     path = original.path.with_name(f"{original.path.name}-quantised")
     quantized = bundle.write(replace(original, path=path, precision="int8"), fill)
@@ -128,7 +160,8 @@ def _publish(draft: Bundle, folder: Path, engines: Sequence[str], report: dict[s
     """Puts the files of the engines that were asked for into their final place."""
 
     def fill(scratch: Path) -> None:
-        for name in (name for engine in engines for name in ENGINES[engine].files):
+        wanted = [name for engine in engines for name in ENGINES[engine].files]
+        for name in [*wanted, HEAD] if draft.features else wanted:
             shutil.copy(draft.path / name, scratch / name)
 
     try:

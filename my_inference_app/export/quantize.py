@@ -80,13 +80,35 @@ def quantize(model: Path, calibration: NDArray[np.uint8], result: Path) -> None:
         raise SourceError("int8 needs nncf: pip install -r requirements/quantize.txt") from None
     nncf.set_log_level(logging.ERROR)
     with redirect_stdout(sys.stderr):  # its progress bars
+        original = ov.Core().read_model(model)
         quantized = nncf.quantize(
-            ov.Core().read_model(model),
+            original,
             nncf.Dataset([image[None] for image in calibration]),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(calibration),
+            ignored_scope=nncf.IgnoredScope(names=_head(original), validate=False),  # some are folded away
         )
     ov.save_model(quantized, result, compress_to_fp16=True)
+
+
+def _head(model: ov.Model) -> list[str]:
+    """All that follows the feature map. In float it costs little, and so the features lead to the logits exactly."""
+    if len(model.outputs) == 1:
+        return []
+    logits, features = model.get_results()
+    source = features.input_value(0).get_node()
+    while source.get_type_name() in ("Transpose", "Reshape"):
+        source = source.input_value(0).get_node()
+    found: dict[str, ov.Node] = {}
+    waiting = [logits.input_value(0).get_node()]
+    while waiting:
+        node = waiting.pop()
+        name = node.get_friendly_name()
+        if name in found or name == source.get_friendly_name() or node.get_type_name() == "Constant":
+            continue
+        found[name] = node
+        waiting += [value.get_node() for value in node.input_values()]
+    return list(found)
 
 
 def judge(quantized: Bundle, original: Bundle, images: Halves) -> Quality:

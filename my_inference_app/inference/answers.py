@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundles.head import Head
 from ..errors import ServiceError
+from .images.geometry import Box
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,40 @@ class Timings:
     infer: float = 0.0
 
 
+class Detail(IntEnum):
+    """How much a result holds."""
+
+    LOGITS = 0
+    IMAGE = 1
+    """The image as the model sees it, too."""
+    FEATURES = 2
+    """And its last feature map."""
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    values: NDArray[np.float32]
+    """Height x width x channels."""
+    head: Head
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the model saw of an image."""
+
+    pixels: NDArray[np.uint8]
+    box: Box
+    """That part of the image as it is shown, in its own pixels: left, top, right, bottom."""
+    features: FeatureMap | None = None
+
+
 @dataclass(frozen=True)
 class Result:
     """What was computed of one image."""
 
     labels: Sequence[str]
     logits: NDArray[np.float32]
+    seen: Seen | None = field(default=None, kw_only=True)
 
     @property
     def probabilities(self) -> NDArray[np.float64]:

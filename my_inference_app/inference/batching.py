@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
-from ..engines.base import Engine
+from ..engines.base import Engine, FeatureEngine
 from ..errors import Overloaded
 from .waiting import Patience
 
@@ -33,10 +33,12 @@ Image = NDArray[np.uint8]
 class Job:
     """One image on its way through an engine."""
 
-    def __init__(self, image: Image, request: _Request) -> None:
+    def __init__(self, image: Image, request: _Request, with_features: bool) -> None:
         self.image = image
+        self.with_features = with_features
         self.request = request
         self.logits: NDArray[np.float32] | None = None
+        self.features: NDArray[np.float32] | None = None
         self.error: Exception | None = None
         self.batch = 0
         """How many images were computed together with this one, which counts too."""
@@ -46,9 +48,9 @@ class Job:
 class _Request:
     """The images of one request. Except for `inbox`, everything is guarded by the batcher's lock."""
 
-    def __init__(self, images: Sequence[Image]) -> None:
+    def __init__(self, images: Sequence[Image], with_features: bool) -> None:
         self.entered = time.perf_counter()
-        self.jobs = [Job(image, self) for image in images]
+        self.jobs = [Job(image, self, with_features) for image in images]
         self.unfinished = len(images)
         self.leads = False
         """Whether its own thread leads a batch, or is about to."""
@@ -90,9 +92,12 @@ class Batcher:
     def waiting(self) -> int:
         return len(self._queue)
 
-    def run(self, images: Sequence[Image], patience: Patience) -> list[Job]:
-        """Computes the images, and returns their jobs in the same order."""
-        request = _Request(images)
+    def run(self, images: Sequence[Image], patience: Patience, with_features: bool = False) -> list[Job]:
+        """Computes the images, and returns their jobs in the same order.
+
+        `with_features` needs engines that are a FeatureEngine, and a bundle with features.
+        """
+        request = _Request(images, with_features)
         self._enter(request)
         withdrawn = False
         while request.unfinished:
@@ -180,9 +185,7 @@ class Batcher:
         self._counts.batch_images.observe(len(jobs))
         try:
             with self._computing():
-                logits = engine(np.stack([job.image for job in jobs]))
-            for job, row in zip(jobs, logits, strict=True):
-                job.logits = row
+                _run(engine, jobs)
         except Exception as error:
             if len(jobs) > 1:  # one image may have spoilt the batch for the others
                 for job in jobs:
@@ -192,3 +195,17 @@ class Batcher:
         finished = time.perf_counter()
         for job in jobs:
             job.started, job.finished, job.batch = started, finished, len(jobs)
+
+
+def _run(engine: Engine, jobs: Sequence[Job]) -> None:
+    """One batch for all, whether they want features or not."""
+    images = np.stack([job.image for job in jobs])
+    if any(job.with_features for job in jobs) and isinstance(engine, FeatureEngine):
+        logits, maps = engine.with_features(images)
+        for job, features in zip(jobs, maps, strict=True):
+            if job.with_features:
+                job.features = features.copy()  # the maps of the whole batch need not stay in memory
+    else:
+        logits = engine(images)
+    for job, row in zip(jobs, logits, strict=True):
+        job.logits = row

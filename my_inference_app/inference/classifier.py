@@ -13,21 +13,28 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import metrics
-from ..bundles.bundle import Bundle, InputSpec
+from ..bundles.bundle import Bundle, FeatureSpec, InputSpec
+from ..bundles.head import read_head
 from ..bundles.store import Place
-from ..engines.base import Engine, load_engine
-from ..errors import ClientGone, DeadlineExceeded, ServiceError
+from ..engines.base import Engine, FeatureEngine, load_engine
+from ..errors import ClientGone, DeadlineExceeded, ExplanationUnavailable, ServiceError
 from ..settings import Settings
 from ..watchdog import InFlight
-from .answers import Answer, Result, Timings
+from .answers import Answer, Detail, FeatureMap, Result, Seen, Timings
 from .batching import Batcher, Image, Job
 from .images.budget import DecodeBudget, budget_of_worker
-from .images.decode import Room, decode
+from .images.decode import Room, box_of, decode
+from .images.geometry import Box
 from .waiting import Patience
 from .warmup import warm_up
 
 Abandoned = Callable[[], bool]
 """Whether the client no longer waits for the response."""
+
+_NO_FEATURES = (
+    "the model {} has no feature map to explain or embed images with: only networks that end in global pooling and one "
+    "linear layer have; if it is one, make its bundle again with `make export`"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Description:
     engine: str
     precision: str
     replicas: int
+    features: FeatureSpec | None = None
+    """Of the last feature map. Without them there are no class activation maps and no embeddings."""
 
 
 class Classifier(Protocol):
@@ -71,9 +80,16 @@ class Classifier(Protocol):
     def waiting(self) -> int:
         """Images that wait for an engine."""
 
-    def classify(self, images: Sequence[bytes | Image], deadline: float, abandoned: Abandoned = ...) -> Answer:
+    def classify(
+        self,
+        images: Sequence[bytes | Image],
+        deadline: float,
+        abandoned: Abandoned = ...,
+        detail: Detail = ...,
+    ) -> Answer:
         """Classifies files, or images already prepared: height x width x 3 of the model's input size.
 
+        Results hold what `detail` says. A model without features raises ExplanationUnavailable if it asks for them.
         `deadline` is on the clock of time.monotonic(). Nothing more is computed once `abandoned` returns True.
         """
 
@@ -89,8 +105,15 @@ class ModelClassifier:
         self.labels = bundle.labels
         self.ready = False
         engines = _engines(bundle, settings, place.replicas)
+        self._head = read_head(bundle) if all(isinstance(engine, FeatureEngine) for engine in engines) else None
         self.description = Description(
-            bundle.source, bundle.license, bundle.input, settings.engine, _precision(bundle, settings), len(engines)
+            bundle.source,
+            bundle.license,
+            bundle.input,
+            settings.engine,
+            _precision(bundle, settings),
+            len(engines),
+            bundle.features if self._head else None,
         )
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
@@ -115,20 +138,30 @@ class ModelClassifier:
         self.ready = True
 
     def classify(
-        self, images: Sequence[bytes | Image], deadline: float, abandoned: Abandoned = lambda: False
+        self,
+        images: Sequence[bytes | Image],
+        deadline: float,
+        abandoned: Abandoned = lambda: False,
+        detail: Detail = Detail.LOGITS,
     ) -> Answer:
+        if detail is Detail.FEATURES and self._head is None:
+            raise ExplanationUnavailable(_NO_FEATURES.format(self.name))
         patience = Patience(deadline, abandoned)
         if over := patience.look():
             raise over
         started = time.perf_counter()
         decoded = [self._decode(image, partial(self._room, patience)) for image in images]
         decode_ms = (time.perf_counter() - started) * 1000
-        jobs = self._batcher.run([item for item in decoded if isinstance(item, np.ndarray)], patience)
+        prepared = [item for item in decoded if isinstance(item, np.ndarray)]
+        jobs = self._batcher.run(prepared, patience, detail is Detail.FEATURES)
         timings = _timings(decode_ms, jobs)
         for stage, milliseconds in vars(timings).items() if jobs else [("decode", decode_ms)]:
             self._counts.stage_seconds[stage].observe(milliseconds / 1000)
         remaining = iter(jobs)
-        outcomes = [item if isinstance(item, ServiceError) else self._outcome(next(remaining)) for item in decoded]
+        outcomes = [
+            item if isinstance(item, ServiceError) else self._outcome(next(remaining), image, detail)
+            for image, item in zip(images, decoded, strict=True)
+        ]
         return Answer(outcomes, timings, max((job.batch for job in jobs), default=0))
 
     def _decode(self, data: bytes | Image, room: Room) -> Image | ServiceError:
@@ -146,12 +179,23 @@ class ModelClassifier:
         with self._shared.budget.reserve(pixels, patience), self._shared.in_flight.computing():
             yield
 
-    def _outcome(self, job: Job) -> Result | ServiceError:
+    def _outcome(self, job: Job, image: bytes | Image, detail: Detail) -> Result | ServiceError:
         if isinstance(job.error, ServiceError):
             return job.error
         if job.error or job.logits is None:
             raise job.error or RuntimeError("an image was not computed")
-        return Result(self.labels, job.logits)
+        if detail is Detail.LOGITS:
+            return Result(self.labels, job.logits)
+        features = None
+        if job.features is not None and self._head:
+            features = FeatureMap(job.features, self._head)
+        return Result(self.labels, job.logits, seen=Seen(job.image, self._box(image), features))
+
+    def _box(self, image: bytes | Image) -> Box:
+        """Of a prepared image the model sees all."""
+        if isinstance(image, bytes):
+            return box_of(image, self._bundle.input)
+        return (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
 
 
 def _engines(bundle: Bundle, settings: Settings, replicas: int) -> list[Engine]:

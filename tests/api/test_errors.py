@@ -26,6 +26,7 @@ CONTRACT = {
     "image_too_large": (errors.ImageTooLarge, 422),
     "fetch_failed": (errors.FetchFailed, 422),
     "client_gone": (errors.ClientGone, 499),
+    "explanation_unavailable": (errors.ExplanationUnavailable, 501),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
     "timeout": (errors.DeadlineExceeded, 504),

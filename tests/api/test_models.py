@@ -68,6 +68,7 @@ def test_list_has_every_model_with_its_versions(several: FlaskClient) -> None:
         "engine": "openvino",
         "precision": "auto",
         "replicas": 1,
+        "features": None,
         "state": "loading",
         "queue_length": 3,
     }

@@ -168,6 +168,11 @@ def test_manifest_with_another_layout_is_read(made: Bundle) -> None:
         lambda data: data["input"].update(std=[1.0, 1.0, -1.0]),
         lambda data: data["input"].update(std=[1.0, 1.0, float("inf")]),
         lambda data: data["input"].update(std=[True, True, True]),
+        lambda data: data.update(features=5),
+        lambda data: data.update(features={"size": [7, 7]}),
+        lambda data: data.update(features={"size": [7, 0], "channels": 1280}),
+        lambda data: data.update(features={"size": [7, 7], "channels": "many"}),
+        lambda data: data.update(features={"size": [7, 7], "channels": 1280}),  # without the head's file
         lambda data: data["files"].update({"../../etc/passwd": "0"}),
         lambda data: data["files"].update({"/etc/passwd": "0"}),
     ],

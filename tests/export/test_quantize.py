@@ -61,6 +61,8 @@ def test_bundle_reports_how_well_int8_agrees(models: Path) -> None:
     assert (made.path / "model.bin").stat().st_size < 6_500_000, "the weights are bytes"
     engine = load_engine(made, "openvino", threads=cores())
     assert engine(np.zeros((3, 224, 224, 3), np.uint8)).shape == (3, 1000)
+    assert made.features
+    assert made.agreement["features"]["openvino, int8"] <= 1e-3, "what follows the map stays in float"
 
 
 def test_if_missing_needs_no_images_for_an_existing_bundle(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,10 @@ from ...errors import ServiceError
 from ...inference.answers import Result, Timings
 from ...inference.classifier import Classifier
 from .. import context
-from ..classification import chosen, classify
+from ..classification import chosen
 from ..described import IMAGE_ERRORS, IMAGES, MODEL, TOP_K, VERSION, Predicted, predicted
 from ..errors import Error, ErrorDetails, error_body
+from ..explanations import EXPLAIN, Explanation, Wish, classify_for, explanations, raised, read_wish
 from ..input.reader import read
 from ..operation import JSON, Operation, operation
 
@@ -34,6 +35,7 @@ class Answered(TypedDict):
     model: str
     version: str
     predictions: list[Predicted]
+    explanations: NotRequired[list[Explanation]]
     request_id: str
 
 
@@ -46,6 +48,7 @@ class Entry(TypedDict):
     model: NotRequired[str]
     version: NotRequired[str]
     predictions: NotRequired[list[Predicted]]
+    explanations: NotRequired[list[Explanation]]
     error: NotRequired[ErrorDetails]
     request_id: str
 
@@ -67,18 +70,19 @@ class SeveralAnswered(TypedDict):
         "Predictions",
         {JSON: Answered | SeveralAnswered},
         IMAGES,
-        (TOP_K, MODEL, VERSION),
-        IMAGE_ERRORS,
+        (TOP_K, MODEL, VERSION, EXPLAIN),
+        (*IMAGE_ERRORS, 501),
     )
 )
 def predict(name: str = "") -> Response:
     classifier = chosen(name)
+    wish = read_wish(request.args.getlist("explain"), classifier)
     sent = read(request, context.settings().max_images)
-    answer = classify(classifier, sent.images)
-    form = partial(_one, classifier, sent.top_k)
+    answer = classify_for(wish, classifier, sent.images)
+    form = partial(_one, classifier, sent.top_k, wish)
     body: Answered | SeveralAnswered
     if len(sent.images) == 1:
-        body = form(_raised(answer.outcomes[0]))
+        body = form(raised(answer.outcomes[0]))
     else:
         results = [
             _entry(image.filename, error_body(outcome) if isinstance(outcome, ServiceError) else form(outcome))
@@ -101,19 +105,13 @@ def _server_timing(timings: Timings) -> str:
     return ", ".join(f"{name};dur={value:.2f}" for name, value in parts.items())
 
 
-def _raised(outcome: Result | ServiceError) -> Result:
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome
-
-
 def _entry(filename: str | None, answered: Answered | Error) -> Entry:
     return {"filename": filename, **answered}
 
 
-def _one(classifier: Classifier, top_k: int, result: Result) -> Answered:
+def _one(classifier: Classifier, top_k: int, wish: Wish | None, result: Result) -> Answered:
     predictions = result.top(top_k)
-    return {
+    answered: Answered = {
         "success": True,
         # `body` is JSON within JSON: clients of the service's predecessor expect it.
         "response": {"statusCode": 200, "body": json.dumps(predictions[0].label)},
@@ -122,3 +120,6 @@ def _one(classifier: Classifier, top_k: int, result: Result) -> Answered:
         "predictions": [predicted(prediction) for prediction in predictions],
         "request_id": g.request_id,
     }
+    if wish:
+        answered["explanations"] = explanations(wish, classifier, result)
+    return answered

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...bundles.bundle import InputSpec
 from ...errors import ImageTooLarge, ImageUndecodable, ServiceError, UnsupportedFormat
-from .geometry import Box, crop_of
+from .geometry import Box, crop_of, shown_box
 
 # MPO, which stereo cameras write, is a JPEG followed by more of them. Pillow opens it as one.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -73,6 +73,12 @@ def decode(data: bytes, spec: InputSpec, max_pixels: int, room: Room = _unlimite
         # Pillow's decoders raise OSError, ValueError, SyntaxError, struct.error and more for broken files.
         except Exception:
             raise ImageUndecodable("the image is damaged or incomplete and cannot be decoded") from None
+
+
+def box_of(data: bytes, spec: InputSpec) -> Box:
+    """The part that the model sees of an image that can be decoded."""
+    with _open(data) as image:
+        return shown_box(image, spec)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -52,6 +52,14 @@ def crop_of(image: Image.Image, spec: InputSpec) -> Crop:
     return Crop(box, size, _TRANSPOSITIONS.get(orientation, ()))
 
 
+def shown_box(image: Image.Image, spec: InputSpec) -> Box:
+    """The part of the image that the model sees, in the pixels of the image as it is shown."""
+    sideways = _orientation(image) in _SIDEWAYS
+    width, height = (image.height, image.width) if sideways else (image.width, image.height)
+    left, top, right, bottom = _crop_box(width, height, spec)
+    return (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom))
+
+
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 if there is none or it makes no sense."""
     try:

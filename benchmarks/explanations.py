@@ -1,0 +1,124 @@
+"""python -m benchmarks.explanations BUNDLE PHOTOS KINDS: whether maps and embeddings mean anything, on labelled photos.
+
+PHOTOS has images with WordNet ids in their names, KINDS a folder of images for each kind of thing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from my_inference_app.bundles import bundle
+from my_inference_app.export.image_folder import find
+from my_inference_app.inference.answers import Detail, Result
+from my_inference_app.inference.classifier import Classifier, ModelClassifier
+from my_inference_app.inference.explain import activation, embedding, seen
+from my_inference_app.settings import Settings
+
+KINDS = ("bird", "cat", "dog", "food", "insect", "snake")
+_SIDE = 448
+_SHARE = 5  # a fifth of the places is covered
+_DRAWS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.explanations", description=__doc__)
+    for name in ("bundle", "photos", "kinds"):
+        parser.add_argument(name, type=Path)
+    given = parser.parse_args()
+    made = bundle.read(given.bundle)
+    classifier = ModelClassifier(made, Settings())
+    photos = labelled(given.photos, made.labels)
+    sides = hotter_on_its_side(classifier, photos)
+    print(f"hotter on the photo's side: {np.mean(sides):.3f} of {len(sides)}")
+    covered = occluding_the_hottest_lowers_more(classifier, [path for path, _ in photos])
+    print(f"covering the hottest fifth lowers the probability more than a random fifth: {np.mean(covered):.3f} of "
+          f"{len(covered)}")  # fmt: skip
+    paths = {kind: sorted((given.kinds / kind).glob("*.jpg")) for kind in KINDS}
+    same = nearest_share_the_kind(classifier, paths)
+    print(f"nearest neighbour is of the same kind: {np.mean(same):.3f} of {len(same)}")
+
+
+def labelled(folder: Path, labels: Sequence[str]) -> list[tuple[Path, int]]:
+    files = find(folder, labels)
+    return [(file.path, file.class_id) for file in files if file.class_id is not None]
+
+
+def results(classifier: Classifier, images: Sequence[bytes | NDArray[np.uint8]]) -> list[Result]:
+    found: list[Result] = []
+    for start in range(0, len(images), 32):
+        answer = classifier.classify(images[start : start + 32], time.monotonic() + 600, detail=Detail.FEATURES)
+        found.extend(outcome for outcome in answer.outcomes if isinstance(outcome, Result))
+    assert len(found) == len(images)
+    return found
+
+
+def hotter_on_its_side(classifier: Classifier, photos: Sequence[tuple[Path, int]]) -> list[bool]:
+    """Whether the map of a photo's class is hotter on the half of a grey canvas where the photo is."""
+    corners = [(index % 2, index // 2 % 2) for index in range(len(photos))]
+    images = [_in_corner(path, corner) for (path, _), corner in zip(photos, corners, strict=True)]
+    found = []
+    for result, (_, class_id), (right, _) in zip(results(classifier, images), photos, corners, strict=True):
+        grid = activation(result, class_id)
+        middle = grid.shape[1] // 2
+        halves = (grid[:, :middle].mean(), grid[:, -middle:].mean())
+        found.append(bool(halves[right] > halves[1 - right]))
+    return found
+
+
+def _in_corner(path: Path, corner: tuple[int, int]) -> bytes:
+    canvas = Image.new("RGB", (_SIDE, _SIDE), (127, 127, 127))
+    half = _SIDE // 2
+    canvas.paste(Image.open(path).convert("RGB").resize((half, half)), (corner[0] * half, corner[1] * half))
+    file = io.BytesIO()
+    canvas.save(file, "PNG")
+    return file.getvalue()
+
+
+def occluding_the_hottest_lowers_more(classifier: Classifier, paths: Sequence[Path]) -> list[bool]:
+    """Compared with the mean of a few random choices of places."""
+    random = np.random.default_rng(0)
+    found = []
+    for result in results(classifier, [path.read_bytes() for path in paths]):
+        class_id = int(result.logits.argmax())
+        grid = activation(result, class_id)
+        count = grid.size // _SHARE
+        hottest = np.argsort(-grid.ravel())[:count]
+        choices = [hottest, *(random.permutation(grid.size)[:count] for _ in range(_DRAWS))]
+        fill = classifier.description.input.mean
+        images = [_covered(seen(result).pixels, places, (grid.shape[0], grid.shape[1]), fill) for places in choices]
+        left = [other.probabilities[class_id] for other in results(classifier, images)]
+        found.append(bool(left[0] < np.mean(left[1:])))
+    return found
+
+
+def _covered(
+    pixels: NDArray[np.uint8], places: NDArray[np.intp], size: tuple[int, int], fill: Sequence[float]
+) -> NDArray[np.uint8]:
+    covered = pixels.copy()
+    height, width = (side / count for side, count in zip(pixels.shape, size, strict=False))
+    for place in places:
+        row, column = divmod(int(place), size[1])
+        rows = slice(round(row * height), round((row + 1) * height))
+        covered[rows, round(column * width) : round((column + 1) * width)] = np.round(fill)
+    return covered
+
+
+def nearest_share_the_kind(classifier: Classifier, paths: dict[str, list[Path]]) -> list[bool]:
+    kinds = [kind for kind, files in paths.items() for _ in files]
+    files = [file.read_bytes() for files in paths.values() for file in files]
+    vectors = np.stack([embedding(result, normalize=True) for result in results(classifier, files)])
+    similar = vectors @ vectors.T
+    np.fill_diagonal(similar, -1)
+    return [kinds[other] == kind for kind, other in zip(kinds, similar.argmax(1), strict=True)]
+
+
+if __name__ == "__main__":
+    main()
