@@ -74,7 +74,8 @@ audit: ## look for known vulnerabilities in the installed packages; needs the ne
 
 test: ## install everything, lint, check types, run all tests
 	@$(READY_TO_TEST)
-	.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk promtool=prometheus
+	.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk promtool=prometheus node=nodejs npm=npm
+	.ci/npm.sh tests/clients
 	$(MAKE) --no-print-directory check
 	exec $(PYTHON3) -m pytest
 

@@ -1,4 +1,4 @@
-"""Health checks and metrics, on a port of their own: they answer however many requests wait for the app.
+"""Health checks, metrics and the list of models, on a port of their own: they answer however long requests wait.
 
 Every worker runs this server on a thread. All of them listen on the same port, and the kernel picks one for each
 connection. The port is private: nginx passes on the public health checks, Prometheus reads the metrics.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from . import metrics, waiting
+from . import metrics, torchserve, waiting
 from .errors import NotReady, ServiceError, SettingError
 from .inference.registry import Registry
 from .settings import Settings
@@ -32,13 +32,19 @@ class Management:
     """The WSGI application behind the port."""
 
     def __init__(
-        self, registry: Registry, is_stopping: Check, requests_waiting: Callable[[], int | None] = lambda: None
+        self,
+        registry: Registry,
+        is_stopping: Check,
+        settings: Settings,
+        requests_waiting: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._registry = registry
+        self._models = torchserve.Models(registry, settings)
         self._is_stopping = is_stopping
         self._routes: dict[str, Callable[[], Response]] = {
             "/healthz": lambda: _json({"status": "alive"}),
             "/readyz": self._ready,
+            "/ping": self._ping,
             "/metrics": lambda: Response(metrics.exposition(requests_waiting()), content_type=metrics.CONTENT_TYPE),
         }
 
@@ -46,9 +52,9 @@ class Management:
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        route = self._routes.get(request.path)
+        route = self._route(request)
         if route is None:
-            return _error(404, "not_found", f"this port has {', '.join(self._routes)}")
+            return _error(404, "not_found", f"this port has {', '.join([*self._routes, torchserve.PREFIX])}")
         if request.method not in ("GET", "HEAD"):
             response = _error(405, "method_not_allowed", f"{request.method} is not allowed here: use GET")
             response.headers["Allow"] = "GET, HEAD"
@@ -56,19 +62,45 @@ class Management:
         try:
             return route()
         except ServiceError as error:
-            response = _error(error.status, error.code, str(error))
-            response.headers["Retry-After"] = str(error.retry_after)
+            response = (
+                _json(torchserve.error_body(error), error.status)
+                if _is_of_torchserve(request.path)
+                else _error(error.status, error.code, str(error))
+            )
+            if error.retry_after is not None:
+                response.headers["Retry-After"] = str(error.retry_after)
             return response
 
+    def _route(self, request: Request) -> Callable[[], Response] | None:
+        if _is_list_of_models(request.path):
+            return lambda: _json(self._models.answer(request.path, request.args))
+        return self._routes.get(request.path)
+
     def _ready(self) -> Response:
+        self._raise_if_not_ready()
+        return _json({"status": "ready", "model": self._registry.names[0]})
+
+    def _ping(self) -> Response:
+        """The health check of TorchServe, and of SageMaker."""
+        self._raise_if_not_ready()
+        return _json({"status": "Healthy"})
+
+    def _raise_if_not_ready(self) -> None:
         if self._is_stopping():
             raise NotReady("the server is stopping")
         if not self._registry.ready:
             raise NotReady("the models are not ready yet")
-        return _json({"status": "ready", "model": self._registry.names[0]})
 
 
-def _json(body: dict[str, object], status: int = 200) -> Response:
+def _is_of_torchserve(path: str) -> bool:
+    return path == "/ping" or _is_list_of_models(path)
+
+
+def _is_list_of_models(path: str) -> bool:
+    return path == torchserve.PREFIX or path.startswith(f"{torchserve.PREFIX}/")
+
+
+def _json(body: object, status: int = 200) -> Response:
     return Response(json.dumps(body) + "\n", status, content_type="application/json")
 
 
@@ -103,7 +135,7 @@ def listen(host: str, port: int) -> socket.socket:
 def start(registry: Registry, is_stopping: Check, settings: Settings) -> None:
     """Serves from now on, on threads that do not keep the process alive."""
     host, port = settings.management_host, settings.management_port
-    app = Management(registry, is_stopping, partial(waiting.requests_waiting, settings.app_port))
+    app = Management(registry, is_stopping, settings, partial(waiting.requests_waiting, settings.app_port))
     with listen(host, port) as listener:
         server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
     Thread(target=server.serve_forever, name="management", daemon=True).start()

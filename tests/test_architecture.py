@@ -21,6 +21,7 @@ LAYERS = [
     {"worker", "front", "pid_file", "certificate", "preparation", "reloading"},
     {"server", "management", "processes"},
     {"api"},
+    {"torchserve"},
     {"fetching", "inference"},
     {"engines"},
     {"bundles"},

@@ -29,7 +29,7 @@ def stopping() -> Event:
 
 @pytest.fixture
 def client(fake: FakeClassifier, stopping: Event) -> Client:
-    return Client(Management(of(fake), stopping.is_set, lambda: 7))
+    return Client(Management(of(fake), stopping.is_set, Settings(), lambda: 7))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -69,7 +69,7 @@ def test_other_path_returns_404_and_names_those_there_are(client: Client) -> Non
     assert response.status_code == 404
     assert response.get_json()["error"] == {
         "code": "not_found",
-        "message": "this port has /healthz, /readyz, /metrics",
+        "message": "this port has /healthz, /readyz, /ping, /metrics, /models",
     }
 
 
@@ -106,7 +106,7 @@ def test_silent_client_does_not_keep_others_waiting(fake: FakeClassifier) -> Non
 def test_response_is_sent_in_one_piece(fake: FakeClassifier) -> None:
     """A worker that dies between two pieces would leave half a response, and nginx could not ask another worker."""
     client, connection = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps the pieces apart
-    app = Management(of(fake), Event().is_set)
+    app = Management(of(fake), Event().is_set, Settings())
     server = make_server("127.0.0.1", 0, app, request_handler=management._Handler)
     with client, connection, closing(server.socket):
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -19,7 +19,7 @@ import pytest
 from tests.live.service import REPOSITORY, environment, free_port, until
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
-DOCUMENTS = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), REPOSITORY / "post_request" / "README.md"]
+DOCUMENTS = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), REPOSITORY / "post_request" / "README.md"]
 OFFLINE = {"HF_HUB_OFFLINE": 1}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import g, request
 
 from ..errors import ServiceError, UrlsDisabled
-from ..inference.answers import Answer, Detail
+from ..inference.answers import Answer, Detail, Result
 from ..inference.batching import Image
 from ..inference.classifier import Classifier
 from . import context
@@ -39,6 +39,14 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: D
     outcomes = iter(answer.outcomes)
     merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
     return Answer(merged, answer.timings, answer.batch)
+
+
+def classify_one(classifier: Classifier, image: Upload) -> Result:
+    """The result of one image; raises its error."""
+    outcome = classify(classifier, [image]).outcomes[0]
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome
 
 
 def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:

@@ -124,7 +124,7 @@ def _responses(rule: Rule, method: str, described: Operation, schemas: Schemas) 
         common.append(404)
     if settings().keys:
         common.append(401)
-    if method == "POST":
+    if method in ("POST", "PUT"):
         common += [400, 413, 429, 499, 500, 502, 503, 504]
     error = {JSON: {"schema": schemas.of(described.error or Error)}}
     for status in sorted({*common, *described.statuses}):

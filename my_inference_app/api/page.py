@@ -24,7 +24,8 @@ _POLICY = (
 blueprint = Blueprint("page", __name__)
 
 
-@blueprint.get("/")
+# The protocol of TorchServe answers OPTIONS.
+@blueprint.get("/", provide_automatic_options=False)
 @operation(
     Operation("A page for a browser, one line of text for a program", "Page", {"text/plain": str, "text/html": str})
 )
@@ -32,7 +33,7 @@ def index() -> Response:
     return _page() if _from_browser() else Response(GREETING, mimetype="text/plain")
 
 
-@blueprint.post("/")
+@blueprint.post("/", provide_automatic_options=False)
 @operation(
     Operation(
         "The form of the page", "Page", {"text/html": str}, (Body("multipart/form-data", FILES),), statuses=IMAGE_ERRORS

@@ -90,6 +90,12 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     return scores
 
 
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The probability of each class by itself."""
+    found: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -logits.astype(np.float64)))
+    return found
+
+
 def top_predictions(scores: NDArray[np.float64], labels: Sequence[str], k: int) -> list[Prediction]:
     """The classes with the highest scores, best first."""
     best = np.argsort(-scores, kind="stable")[:k]

@@ -37,6 +37,9 @@ class Registry:
     def ready(self) -> bool:
         return all(classifier.ready for classifier in self.classifiers)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
     def versions(self, name: str) -> tuple[Classifier, ...]:
         return tuple(classifier for classifier, _ in self._served(name))
 

@@ -71,7 +71,7 @@ def test_temporary_error_has_retry_after(
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 @pytest.mark.parametrize(
-    "path", ["/predictions", "/predict/", "/Predict", "/index.html", "/api/predict", "/%00", "/<script>", "/static"]
+    "path", ["/predicts", "/predict/", "/Predict", "/index.html", "/api/predict", "/%00", "/<script>", "/static"]
 )
 def test_unknown_path_returns_404(client: FlaskClient, method: str, path: str) -> None:
     message = assert_error(client.open(path, method=method), 404, "not_found")

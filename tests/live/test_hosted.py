@@ -28,10 +28,10 @@ def hosted(tmp_path_factory: pytest.TempPathFactory, tiny: Bundle) -> Iterator[S
         yield service
 
 
-@pytest.mark.parametrize("path", ["/ping", HEALTH])
-def test_health_check_answers(hosted: Service, path: str) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/ping", "Healthy"), (HEALTH, "ready")])
+def test_health_check_answers(hosted: Service, path: str, status: str) -> None:
     response = requests.get(hosted.url + path, timeout=60)
-    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert (response.status_code, response.json()["status"]) == (200, status)
     assert path not in hosted.log, "health checks are not logged"
 
 

@@ -21,7 +21,9 @@ def read(request: Request) -> tuple[list[Upload], object]:
         raise NoImage(f"there is no `image` in the JSON: {HOW}")
     if not all(urls):
         raise BadRequest("a `url` is empty: give the URL of an image")
-    images = [Upload(None, _base64(text, number)) for number, text in enumerate(texts, start=1)]
+    images = [
+        Upload(None, base64_bytes(text, f"`image` number {number}")) for number, text in enumerate(texts, start=1)
+    ]
     images.extend(map(linked, urls))
     refuse_if_empty(images)
     return images, body.get("top_k")
@@ -55,10 +57,11 @@ def _strings(body: dict[str, object], name: str) -> list[str]:
     return strings
 
 
-def _base64(text: str, number: int) -> bytes:
+def base64_bytes(text: str, name: str) -> bytes:
+    """The file in a base64 text or in a data: URL. Errors call it by the name."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
         return b64decode("".join(text.split()), validate=True)
     except ValueError:
-        raise BadRequest(f"`image` number {number} is not valid base64: encode the bytes of the image file") from None
+        raise BadRequest(f"{name} is not valid base64: encode the bytes of the image file") from None
