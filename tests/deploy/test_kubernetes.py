@@ -149,7 +149,7 @@ def test_app_is_probed_on_the_management_port(manifests: list[Manifest], client_
 @pytest.fixture(scope="module")
 def client_paths() -> set[str]:
     """What the management port answers."""
-    client = Client(Management(registry.of(FakeClassifier()), lambda: False))
+    client = Client(Management(registry.of(FakeClassifier()), lambda: False, Settings()))
     return {path for path in ("/healthz", "/readyz", "/metrics") if client.get(path).status_code == 200}
 
 
