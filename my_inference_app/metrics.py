@@ -6,7 +6,8 @@ of a worker remain when it has ended. A process without that folder has its own 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -69,6 +70,13 @@ in_flight = Gauge(
 workers_ready = Gauge(
     "inference_workers_ready", "Workers with a warm model", registry=_registry, multiprocess_mode="livesum"
 )
+last_computed = Gauge(
+    "inference_last_computed_seconds",
+    "When a model last computed images, in seconds since 1970",
+    _MODEL,
+    registry=_registry,
+    multiprocess_mode="max",
+)
 worker_starts = Counter("inference_worker_starts", "Workers started since the service was", registry=_registry)
 worker_hangs = Counter("inference_worker_hangs", "Workers ended because a request hung", registry=_registry)
 
@@ -79,7 +87,16 @@ class OfModel:
     def __init__(self, name: str, version: str) -> None:
         self.waiting = waiting.labels(name, version)
         self.batch_images = batch_images.labels(name, version)
+        self.last_computed = last_computed.labels(name, version)
         self.stage_seconds = {stage: stage_seconds.labels(name, version, stage) for stage in STAGES}
+
+
+class Sample(NamedTuple):
+    """One value of a metric."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
 
 
 class _Waiting(Collector):
@@ -96,13 +113,24 @@ class _Waiting(Collector):
 
 def exposition(requests_waiting: int | None = None) -> bytes:
     """All metrics as text."""
-    everything = CollectorRegistry()
+    counted_now = CollectorRegistry()
     if requests_waiting is not None:
-        everything.register(_Waiting(requests_waiting))
+        counted_now.register(_Waiting(requests_waiting))
+    return generate_latest(_of_all_workers()) + generate_latest(counted_now)
+
+
+def samples() -> list[Sample]:
+    """All metrics as values."""
+    families = _of_all_workers().collect()
+    return [Sample(sample.name, sample.labels, sample.value) for family in families for sample in family.samples]
+
+
+def _of_all_workers() -> CollectorRegistry:
     if not shared_folder.is_open():
-        return generate_latest(_registry) + generate_latest(everything)
-    MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
-    return generate_latest(everything)
+        return _registry
+    found = CollectorRegistry()
+    MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+    return found
 
 
 def forget_worker(pid: int) -> None:

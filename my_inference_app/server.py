@@ -27,7 +27,7 @@ from my_inference_app.watchdog import InFlight
 
 # Each is a module in api/protocols/ with a blueprint. One with PREFIXES words the errors at these addresses itself:
 # error_response(error).
-PROTOCOLS = ("predict", "embed", "huggingface", "torchserve", "vertex")
+PROTOCOLS = ("predict", "embed", "huggingface", "kserve_v1", "open_inference", "torchserve", "vertex")
 
 _CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")

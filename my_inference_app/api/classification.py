@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import copy
 
 from flask import g, request
 
@@ -17,9 +18,10 @@ from .input.upload import Upload
 from .observation import observation
 
 
-def chosen(name: str = "") -> Classifier:
-    """The model that the address of the request names, or else `?model=`, in the version of `?version=`."""
-    classifier = context.registry().find(name or request.args.get("model", ""), request.args.get("version", ""))
+def chosen(name: str = "", version: str = "") -> Classifier:
+    """The model and version that the address of the request names, or else `?model=` and `?version=`."""
+    name, version = name or request.args.get("model", ""), version or request.args.get("version", "")
+    classifier = context.registry().find(name, version)
     observation().chose(classifier)
     return classifier
 
@@ -62,3 +64,19 @@ def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes |
 
 def _content(image: Upload | Image) -> bytes | Image:
     return image.data if isinstance(image, Upload) else image
+
+
+def results(answer: Answer) -> list[Result]:
+    """All results, for a protocol in which a request succeeds or fails as a whole."""
+    found: list[Result] = []
+    for number, outcome in enumerate(answer.outcomes, start=1):
+        if isinstance(outcome, ServiceError):
+            raise _numbered(outcome, number) if len(answer.outcomes) > 1 else outcome
+        found.append(outcome)
+    return found
+
+
+def _numbered(error: ServiceError, number: int) -> ServiceError:
+    numbered = copy(error)
+    numbered.args = (f"image number {number}: {error}",)
+    return numbered

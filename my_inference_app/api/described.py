@@ -31,6 +31,27 @@ class JsonImages(TypedDict):
     top_k: NotRequired[int]
 
 
+class Instance(TypedDict):
+    b64: str
+
+
+class Parameters(TypedDict):
+    top_k: NotRequired[int]
+
+
+class Instances(TypedDict):
+    """What api/input/instances.py reads."""
+
+    instances: list[Instance]
+    parameters: NotRequired[Parameters]
+
+
+class ErrorText(TypedDict):
+    """The error of a protocol that has nothing but a text for it."""
+
+    error: str
+
+
 FILES: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -44,6 +65,7 @@ IMAGES = (
     Body(JSON, JsonImages, {"image": SMALL_IMAGE, "top_k": 3}),
     Body("image/*", bytes),
 )
+INSTANCES = (Body(JSON, Instances, {"instances": [{"b64": SMALL_IMAGE}], "parameters": {"top_k": 3}}),)
 TOP_K = Parameter(
     "top_k", "how many classes an answer has", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5}, 3
 )

@@ -183,6 +183,7 @@ class Batcher:
     def _compute(self, jobs: list[Job], engine: Engine) -> None:
         started = time.perf_counter()
         self._counts.batch_images.observe(len(jobs))
+        self._counts.last_computed.set_to_current_time()
         try:
             with self._computing():
                 _run(engine, jobs)

@@ -20,7 +20,7 @@ def standard(code: str, message: str) -> dict[str, Any]:
     return {"success": False, "error": {"code": code, "message": message}, "request_id": "find-me"}
 
 
-def hugging_face(message: str) -> dict[str, Any]:
+def one_text(message: str) -> dict[str, Any]:
     return {"error": message}
 
 
@@ -35,11 +35,15 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     # address, without an app, with a body that is too large, with an app that has no room
     *(
         (path, standard("unreachable", DOWN), standard("payload_too_large", LARGE), standard("overloaded", FULL))
-        for path in ("/predict", "/hfx", "/predictionsx", "/x/hf")
+        for path in ("/predict", "/hfx", "/predictionsx", "/x/hf", "/v2x", "/v1", "/v1/endpoints/1:predict")
     ),
     *(
-        (path, hugging_face(DOWN), hugging_face(LARGE), hugging_face(FULL))
+        (path, one_text(DOWN), one_text(LARGE), one_text(FULL))
         for path in ("/hf", "/hf?x=1", "/hf/tiny", "/hf/microsoft/resnet-50")
+    ),
+    *(
+        (path, one_text(DOWN), one_text(LARGE), one_text(FULL))
+        for path in ("/v2", "/v2/models/microsoft/resnet-50/infer", "/v1/models?x=1", "/v1/models/tiny:predict")
     ),
     *(
         (
@@ -106,7 +110,7 @@ def test_request_that_is_too_large_returns_413_in_the_shape_of_the_protocol(
 @pytest.mark.parametrize(("path", "body"), [(path, full) for path, _, _, full in BODIES])
 def test_full_app_returns_503_or_429_for_hugging_face(full: str, path: str, body: dict[str, Any]) -> None:
     response = post(full + path)
-    of_hugging_face = set(body) == {"error"}
+    of_hugging_face = path.startswith("/hf") and set(body) == {"error"}
     assert (response.status_code, response.json()) == (429 if of_hugging_face else 503, body)
     assert response.headers["Retry-After"] == "1"
 

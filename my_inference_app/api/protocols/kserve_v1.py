@@ -1,0 +1,87 @@
+"""KServe's first protocol, which is that of TensorFlow Serving: `instances` in, `predictions` out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, TypedDict
+
+from flask import Blueprint, Response, jsonify, request
+
+from ...errors import ExplanationUnavailable, NotReady, ServiceError
+from .. import context
+from ..classification import chosen, classify, results
+from ..described import IMAGE_ERRORS, INSTANCES, ErrorText, Predicted, predicted
+from ..input import instances
+from ..input.compressed import content
+from ..operation import JSON, Operation, operation
+
+PREFIXES = ("/v1/models",)
+_MODEL = "/v1/models/<path:name>"
+_VERSION = "/v1/models/<path:name>/versions/<version>"
+
+blueprint = Blueprint("kserve_v1", __name__)
+_operation = partial(Operation, tag="KServe v1", error=ErrorText)
+
+
+class KServeModels(TypedDict):
+    models: list[str]
+
+
+class KServeModel(TypedDict):
+    name: str
+    ready: bool
+
+
+class KServePredictions(TypedDict):
+    predictions: list[list[Predicted]]
+    model_name: str
+    model_version: str
+
+
+def error_response(error: ServiceError) -> Response:
+    body: ErrorText = {"error": str(error)}
+    return jsonify(body)
+
+
+@blueprint.get("/v1/models")
+@operation(_operation("The names of the models", answers={JSON: KServeModels}))
+def models() -> Response:
+    return jsonify({"models": list(context.registry().names)})
+
+
+@blueprint.get(_MODEL)
+@blueprint.get(_VERSION)
+@operation(_operation("Whether a model is ready", answers={JSON: KServeModel}, statuses=(503,)))
+def model(name: str, version: str = "") -> Response:
+    classifier = context.registry().find(name, version)
+    if not classifier.ready:
+        raise NotReady(f"{classifier.name} is loading: try again in a moment")
+    return jsonify({"name": classifier.name, "ready": True})
+
+
+@blueprint.post(f"{_MODEL}:predict")
+@blueprint.post(f"{_VERSION}:predict")
+@operation(_operation("Classify images", answers={JSON: KServePredictions}, bodies=INSTANCES, statuses=IMAGE_ERRORS))
+def predict(name: str, version: str = "") -> Response:
+    classifier = chosen(name, version)
+    settings = context.settings()
+    sent = instances.read(content(request, settings.max_upload_bytes), settings.max_images)
+    found = results(classify(classifier, sent.images))
+    body: KServePredictions = {
+        "predictions": [[predicted(prediction) for prediction in result.top(sent.top_k)] for result in found],
+        "model_name": classifier.name,
+        "model_version": classifier.version,
+    }
+    return jsonify(body)
+
+
+@blueprint.post(f"{_MODEL}:explain")
+@blueprint.post(f"{_VERSION}:explain")
+@operation(
+    _operation(
+        "Refused until there are explanations", answers={JSON: dict[str, Any]}, bodies=INSTANCES, statuses=(501,)
+    )
+)
+def explain(name: str, version: str = "") -> Response:
+    classifier = context.registry().find(name, version)
+    raise ExplanationUnavailable(f"{classifier.name} explains nothing yet: use :predict")
