@@ -59,6 +59,13 @@ def test_client_reads_health_and_metadata(client: triton.InferenceServerClient) 
     assert (entry["version"], entry["state"]) == ("1", "READY")
 
 
+def test_features_are_those_of_embed(client: triton.InferenceServerClient, service: Service) -> None:
+    result = client.infer(MODEL, [files(CAT, COFFEE)], outputs=[wanted("features"), wanted()])
+    assert np.argmax(result.as_numpy("probabilities"), axis=1).tolist() == [TIGER_CAT, ESPRESSO]
+    embedded = requests.post(f"{service.url}/embed", data=COFFEE.read_bytes(), timeout=60).json()["embedding"]
+    assert result.as_numpy("features")[1] == pytest.approx(embedded, abs=0.05)
+
+
 def test_statistics_sum_all_workers(client: triton.InferenceServerClient) -> None:
     def counted() -> int:
         (found,) = client.get_inference_statistics(MODEL)["model_stats"]
@@ -222,3 +229,6 @@ def test_kserve_v1_answers(service: Service) -> None:
     response = requests.post(f"{models}/{name}:predict", data=json.dumps({"instances": instances}), timeout=60)
     found = response.json()["predictions"]
     assert [predictions[0]["class_id"] for predictions in found] == [TIGER_CAT, ESPRESSO]
+    response = requests.post(f"{models}/{name}:explain", data=json.dumps({"instances": instances}), timeout=60)
+    explained = response.json()["explanations"]
+    assert [explanation["class_id"] for (explanation,) in explained] == [TIGER_CAT, ESPRESSO]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from flask import Blueprint, Response, jsonify, request
 
-from ...errors import ExplanationUnavailable, NotReady, ServiceError
+from ...errors import NotReady, ServiceError
 from .. import context
 from ..classification import chosen, classify, results
 from ..described import IMAGE_ERRORS, INSTANCES, ErrorText, Predicted, predicted
+from ..explanations import Explanation, Wish, classify_for, explanations
 from ..input import instances
 from ..input.compressed import content
+from ..input.upload import Uploads
 from ..operation import JSON, Operation, operation
 
 PREFIXES = ("/v1/models",)
@@ -30,6 +32,12 @@ class KServeModels(TypedDict):
 class KServeModel(TypedDict):
     name: str
     ready: bool
+
+
+class KServeExplanations(TypedDict):
+    explanations: list[list[Explanation]]
+    model_name: str
+    model_version: str
 
 
 class KServePredictions(TypedDict):
@@ -63,9 +71,7 @@ def model(name: str, version: str = "") -> Response:
 @blueprint.post(f"{_VERSION}:predict")
 @operation(_operation("Classify images", answers={JSON: KServePredictions}, bodies=INSTANCES, statuses=IMAGE_ERRORS))
 def predict(name: str, version: str = "") -> Response:
-    classifier = chosen(name, version)
-    settings = context.settings()
-    sent = instances.read(content(request, settings.max_upload_bytes), settings.max_images)
+    classifier, sent = chosen(name, version), _sent()
     found = results(classify(classifier, sent.images))
     body: KServePredictions = {
         "predictions": [[predicted(prediction) for prediction in result.top(sent.top_k)] for result in found],
@@ -79,9 +85,23 @@ def predict(name: str, version: str = "") -> Response:
 @blueprint.post(f"{_VERSION}:explain")
 @operation(
     _operation(
-        "Refused until there are explanations", answers={JSON: dict[str, Any]}, bodies=INSTANCES, statuses=(501,)
+        "Where in each image its most probable class is seen",
+        answers={JSON: KServeExplanations},
+        bodies=INSTANCES,
+        statuses=(*IMAGE_ERRORS, 501),
     )
 )
 def explain(name: str, version: str = "") -> Response:
-    classifier = context.registry().find(name, version)
-    raise ExplanationUnavailable(f"{classifier.name} explains nothing yet: use :predict")
+    classifier, sent, wish = chosen(name, version), _sent(), Wish()
+    found = results(classify_for(wish, classifier, sent.images))
+    body: KServeExplanations = {
+        "explanations": [explanations(wish, classifier, result) for result in found],
+        "model_name": classifier.name,
+        "model_version": classifier.version,
+    }
+    return jsonify(body)
+
+
+def _sent() -> Uploads:
+    settings = context.settings()
+    return instances.read(content(request, settings.max_upload_bytes), settings.max_images)

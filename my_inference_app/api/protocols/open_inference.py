@@ -124,7 +124,7 @@ def load(name: str) -> Response:
         "Classify images: files, or pixels of the size that the model takes",
         answers={JSON: types.InferenceResponse, "application/octet-stream": bytes},
         bodies=(Body(JSON, types.InferenceRequest, _EXAMPLE), Body("application/octet-stream", bytes)),
-        statuses=IMAGE_ERRORS,
+        statuses=(*IMAGE_ERRORS, 501),
     )
 )
 def infer(name: str, version: str = "") -> Response:
@@ -135,7 +135,8 @@ def infer(name: str, version: str = "") -> Response:
     body: types.InferenceResponse = {"model_name": classifier.name, "model_version": classifier.version, "outputs": []}
     if sent.id:
         body["id"] = sent.id
-    return response.respond(body, sent.outputs, results(classify(classifier, pictures)))
+    answer = classify(classifier, pictures, response.detail(sent.outputs))
+    return response.respond(body, sent.outputs, results(answer))
 
 
 def _body() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,25 @@ from flask import Response
 from numpy.typing import NDArray
 
 from ...errors import BadRequest
-from ...inference.answers import Result
+from ...inference.answers import Detail, Result
+from ...inference.explain import embedding
 from .request import HEADER, Wanted
 from .types import InferenceResponse, ResponseOutput
 
+
+@dataclass(frozen=True)
+class Output:
+    values: Callable[[Result], NDArray[np.floating[Any]]]
+    detail: Detail = Detail.LOGITS
+    """What a result must hold for it."""
+    of_classes: bool = True
+
+
 # The first is declared as the model's output, and returned if a request names none. Clients can name the others.
-OUTPUTS: dict[str, Callable[[Result], NDArray[np.floating[Any]]]] = {
-    "probabilities": lambda result: result.probabilities,
-    "logits": lambda result: result.logits,
+OUTPUTS = {
+    "probabilities": Output(lambda result: result.probabilities),
+    "logits": Output(lambda result: result.logits),
+    "features": Output(embedding, Detail.FEATURES, of_classes=False),
 }
 DEFAULT = next(iter(OUTPUTS))
 
@@ -31,6 +43,14 @@ def check(wanted: Sequence[Wanted]) -> None:
             raise BadRequest(f"the model has no output {name[:50]!r}; it has {', '.join(OUTPUTS)}")
         if names.count(name) > 1:
             raise BadRequest(f"the output {name!r} is requested twice")
+    for output in wanted:
+        if output.classes and not OUTPUTS[output.name].of_classes:
+            raise BadRequest(f"`classification` of the output {output.name!r} is not possible: it has no classes")
+
+
+def detail(wanted: Sequence[Wanted]) -> Detail:
+    """What the results must hold."""
+    return max(OUTPUTS[output.name].detail for output in wanted)
 
 
 def respond(body: InferenceResponse, wanted: Sequence[Wanted], results: Sequence[Result]) -> Response:
@@ -49,7 +69,7 @@ def respond(body: InferenceResponse, wanted: Sequence[Wanted], results: Sequence
 
 def _output(wanted: Wanted, results: Sequence[Result]) -> tuple[ResponseOutput, bytes | None]:
     """What stands in the JSON, and the bytes behind it if they are wanted."""
-    values = np.stack([OUTPUTS[wanted.name](result) for result in results]).astype("<f4")
+    values = np.stack([OUTPUTS[wanted.name].values(result) for result in results]).astype("<f4")
     if wanted.classes:
         return _classification(wanted, values, results)
     tensor: ResponseOutput = {"name": wanted.name, "datatype": "FP32", "shape": list(values.shape)}

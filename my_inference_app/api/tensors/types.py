@@ -99,7 +99,7 @@ class RequestInput(TypedDict):
 
 
 class RequestOutput(TypedDict):
-    name: Literal["probabilities", "logits"]
+    name: Literal["probabilities", "logits", "features"]
     parameters: NotRequired[dict[str, Any]]
 
 

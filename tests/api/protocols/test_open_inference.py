@@ -221,6 +221,12 @@ def test_outputs_are_those_requested_in_their_order(client: FlaskClient) -> None
     assert np.exp(logits) / np.exp(logits).sum() == pytest.approx(probabilities)
 
 
+def test_features_of_a_model_without_a_feature_map_return_501(client: FlaskClient) -> None:
+    response = client.post(INFER, json={"inputs": [tensor()], "outputs": [{"name": "features"}]})
+    assert response.status_code == 501
+    assert message_of(response)
+
+
 def test_binary_outputs_follow_the_json(client: FlaskClient) -> None:
     outputs = [
         {"name": "logits"},
@@ -316,6 +322,10 @@ def test_classification_names_the_best_classes_of_each_image(client: FlaskClient
         (
             {"inputs": [tensor()], "outputs": [{"name": "logits", "parameters": {"classification": "3"}}]},
             "`classification` must be the number of classes",
+        ),
+        (
+            {"inputs": [tensor()], "outputs": [{"name": "features", "parameters": {"classification": 3}}]},
+            "`classification` of the output 'features' is not possible",
         ),
     ],
 )
