@@ -62,8 +62,11 @@ def test_client_reads_health_and_metadata(client: triton.InferenceServerClient) 
 def test_features_are_those_of_embed(client: triton.InferenceServerClient, service: Service) -> None:
     result = client.infer(MODEL, [files(CAT, COFFEE)], outputs=[wanted("features"), wanted()])
     assert np.argmax(result.as_numpy("probabilities"), axis=1).tolist() == [TIGER_CAT, ESPRESSO]
-    embedded = requests.post(f"{service.url}/embed", data=COFFEE.read_bytes(), timeout=60).json()["embedding"]
-    assert result.as_numpy("features")[1] == pytest.approx(embedded, abs=0.05)
+    url = f"{service.url}/embed?normalize=1"
+    embedded = np.array(requests.post(url, data=COFFEE.read_bytes(), timeout=60).json()["embedding"])
+    found = result.as_numpy("features")[1]
+    assert found.shape == embedded.shape
+    assert found @ embedded / np.linalg.norm(found) == pytest.approx(1, abs=1e-3)
 
 
 def test_statistics_sum_all_workers(client: triton.InferenceServerClient) -> None:
