@@ -76,8 +76,14 @@ test: ## install everything, lint, check types, run all tests
 	@$(READY_TO_TEST)
 	.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver curl=curl wrk=wrk promtool=prometheus node=nodejs npm=npm
 	.ci/npm.sh tests/clients
+	.ci/npm.sh tests/browser
 	$(MAKE) --no-print-directory check
 	exec $(PYTHON3) -m pytest
+
+screenshots: ## make the pictures of the page in docs/pictures again
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light chromium=chromium chromedriver=chromium-driver
+	exec $(PYTHON3) -m tests.browser.screenshots
 
 check: ## lint and check types, changing nothing
 	@$(READY_TO_TEST)
@@ -117,5 +123,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines soak audit test check lint clean
+.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from my_inference_app import logs, tracing
-from my_inference_app.api import errors, models, observation, openapi, page
+from my_inference_app.api import errors, models, observation, openapi, page, static_files
 from my_inference_app.api.context import Wording
 from my_inference_app.api.guard.admission import refuse_late
 from my_inference_app.api.guard.cross_origin import add_cors_headers, answer_preflight
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         tracing=tracing.start(settings.otel_exporter_otlp_endpoint),
     )
     app.register_blueprint(page.blueprint)
+    app.register_blueprint(static_files.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(openapi.blueprint)
     for protocol in PROTOCOLS:

@@ -8,12 +8,14 @@ prefix=${NGINX_PREFIX:-/tmp/nginx}
 mkdir -p "$prefix/conf.d" "$prefix/tls" "$prefix/tmp"
 rm -rf "$prefix/static" "$prefix/access" "$prefix/tls.conf"
 cp -R "${STATIC:-$here/../my_inference_app/static}" "$prefix/static"
+# api/static_files.py computes the same. If the two differ, the app serves the files.
+STATIC_VERSION=$(LC_ALL=C; cat "$prefix/static"/* | { sha256sum 2> /dev/null || shasum -a 256; } | cut -c -12)
 sed -e "s|\${GRACE_TIMEOUT}|$GRACE_TIMEOUT|g" "$here/nginx.conf" > "$prefix/nginx.conf"
 sed $off -e "s|\${LISTEN}|$LISTEN|g" -e "s|\${PORT}|$PORT|g" \
     -e "s|\${MAX_UPLOAD_MB}|$MAX_UPLOAD_MB|g" -e "s|\${PROXY_TIMEOUT}|$PROXY_TIMEOUT|g" \
     -e "s|\${CLIENT_RATE}|$CLIENT_RATE|g" -e "s|\${CLIENT_BURST}|$((CLIENT_RATE * 2))|g" \
     -e "s|\${CLIENT_CONNECTIONS}|$CLIENT_CONNECTIONS|g" -e "s|\${REAL_IP}|$REAL_IP|g" -e "s|\${CORS}|$CORS|g" \
-    -e "s|\${LOG_FORMAT}|$LOG_FORMAT|g" -e "s|\${HSTS}|$HSTS|g" -e "s|\${AIP_HEALTH_ROUTE}|$AIP_HEALTH_ROUTE|g" \
+    -e "s|\${LOG_FORMAT}|$LOG_FORMAT|g" -e "s|\${HSTS}|$HSTS|g" -e "s|\${STATIC_VERSION}|${STATIC_VERSION:-unknown}|g" -e "s|\${AIP_HEALTH_ROUTE}|$AIP_HEALTH_ROUTE|g" \
     "$here/project.conf" > "$prefix/conf.d/project.conf"
 if [ -n "$TLS_CERT" ]; then
     ln -sfn "$TLS_CERT" "$prefix/tls/cert.pem"

@@ -15,7 +15,7 @@ DATA = plain_image()
 
 
 class Page(HTMLParser):
-    """The texts of a page by the class, or else the tag, they are in; and all its tags."""
+    """The texts of a page by the id, class or tag they are in, the first there is; and all tags outside templates."""
 
     def __init__(self, response: TestResponse) -> None:
         super().__init__()
@@ -24,26 +24,36 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[dict[str, str | None]] = []
         self._within = ""
+        self._in_template = False
         self.feed(response.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in_template |= tag == "template"
+        if self._in_template:
+            return
         self.tags.append(tag)
-        self.attributes.append(dict(attrs))
-        self._within = dict(attrs).get("class") or tag
+        attributes = dict(attrs)
+        self.attributes.append(attributes)
+        self._within = attributes.get("id") or attributes.get("class") or tag
 
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
+    def handle_endtag(self, tag: str) -> None:
+        self._in_template &= tag != "template"
         self._within = ""
 
     def handle_data(self, data: str) -> None:
-        if self._within:
+        if self._within and data.strip():
             self.texts.setdefault(self._within, []).append(data.strip())
+
+    def has(self, name: str) -> bool:
+        """Whether the element of this id is there to be seen."""
+        return any(attributes.get("id") == name and "hidden" not in attributes for attributes in self.attributes)
 
     @property
     def fields(self) -> list[str | None]:
         return [
             attributes["name"]
             for tag, attributes in zip(self.tags, self.attributes, strict=True)
-            if tag in ("input", "textarea", "select")
+            if tag in ("input", "textarea", "select") and "name" in attributes
         ]
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, g, make_response, render_template, request
 
-from ..errors import ServiceError, Unauthorized
-from . import context
-from .classification import chosen, classify
+from ..errors import BadRequest, ServiceError, Unauthorized
+from ..inference.answers import Prediction, Timings
+from ..inference.classifier import Classifier
+from . import confidence, context, static_files
+from .classification import classify
 from .described import FILES, IMAGE_ERRORS
 from .errors import count, respond, translate, with_status
+from .input.multipart_form import text_field
 from .input.reader import read
+from .input.upload import Upload
 from .operation import Body, Operation, operation
 from .preview import preview
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
+SAMPLES = {"cat.webp": "A cat", "coffee.webp": "A cup of coffee", "camera.webp": "A man with a camera"}
+TOP_K = 5
+_ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/bmp"
 
-# The page consists of a form, a style sheet and images. The browser blocks everything else.
+# The page consists of a form, a style sheet, scripts and images, all from here. The browser blocks everything else.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 
 blueprint = Blueprint("page", __name__)
@@ -41,13 +50,38 @@ def index() -> Response:
 )
 def upload() -> Response:
     """Answers the form with the page again, now with the predictions, or the error, on it."""
-    sent = read(request, context.settings().max_images)
-    answer = classify(chosen(), sent.images)
+    image = _sample() or _first_of(read(request, context.settings().max_images).images)
+    model = text_field(request, "model").decode("utf-8", "replace")
+    classifier = context.registry().find(model)
+    answer = classify(classifier, [image])
     outcome = answer.outcomes[0]
     if isinstance(outcome, ServiceError):
         raise outcome
-    image = sent.images[0]
-    return _page(filename=image.filename, preview=preview(image.data), predictions=outcome.top(sent.top_k))
+    shown = _shown(classifier, outcome.top(TOP_K), answer.timings)
+    return _page(filename=image.filename, preview=preview(image.data), **shown)
+
+
+def _sample() -> Upload | None:
+    name = text_field(request, "sample").decode("utf-8", "replace")
+    if name and name not in SAMPLES:
+        raise BadRequest(f"there is no such sample: choose one of {', '.join(SAMPLES)}")
+    return Upload(name, (static_files.FOLDER / name).read_bytes()) if name else None
+
+
+def _first_of(images: list[Upload]) -> Upload:
+    """The form has several fields for an image, and a browser sends those that are empty too."""
+    return next(image for image in images if image.data or image.url)
+
+
+def _shown(classifier: Classifier, predictions: list[Prediction], timings: Timings) -> dict[str, Any]:
+    return {
+        "model": classifier.name,
+        "predictions": [{"label": item.label, "percent": confidence.percent(item.score)} for item in predictions],
+        "confidence": confidence.of(predictions),
+        "rest": confidence.rest(predictions),
+        "answered_by": f"{classifier.name}, version {classifier.version}",
+        "timing": f"decode {timings.decode:.1f} ms · queue {timings.queue:.1f} ms · compute {timings.infer:.1f} ms",
+    }
 
 
 @blueprint.errorhandler(Exception)
@@ -76,13 +110,20 @@ def _from_browser() -> bool:
 
 
 def _page(**values: object) -> Response:
+    settings = context.settings()
     html = render_template(
         "index.html",
         # Without the key the page shows the form only.
-        model=context.registry().names[0] if g.get("key_accepted") else None,
-        needs_key=bool(context.settings().keys),
-        max_upload_mb=context.settings().max_upload_mb,
-        **values,
+        models=context.registry().names if g.get("key_accepted") else [],
+        needs_key=bool(settings.keys),
+        urls=settings.predict_urls,
+        max_upload_mb=settings.max_upload_mb,
+        top_k=TOP_K,
+        accept=_ACCEPT,
+        samples=SAMPLES,
+        scripts=static_files.names(".js"),
+        static_file=static_files.address,
+        **{"confidence": confidence.Confidence(), **values},
     )
     response = make_response(html)
     response.headers["Content-Security-Policy"] = _POLICY

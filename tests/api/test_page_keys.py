@@ -20,12 +20,14 @@ def test_form_of_a_service_with_keys_shows_a_key_field_and_nothing_else(keyed: F
     response = keyed.get("/", headers=BROWSER)
     assert response.status_code == 200
     page = Page(response)
-    assert page.fields == ["api_key", "image"]
-    field = page.attributes[page.tags.index("input")]
+    assert page.fields == ["model", "api_key", "image", "image"]
+    (field,) = [attributes for attributes in page.attributes if attributes.get("name") == "api_key"]
     assert (field["type"], field["autocomplete"]) == ("password", "off")
     assert "value" not in field
-    assert "fake" not in response.text and "footer" not in page.tags
-    assert "error" not in page.texts
+    assert "fake" not in response.text and "/predict" not in response.text
+    assert not page.has("result")
+    for link in (attributes.get("src") for attributes in page.attributes):
+        assert not link or keyed.get(link, buffered=True).status_code == 200
     assert keyed.get("/static/style.css", buffered=True).status_code == 200
 
 
@@ -34,8 +36,8 @@ def test_upload_with_a_key_in_the_form_shows_predictions(keyed: FlaskClient, fak
     response = upload(keyed, key=key)
     assert response.status_code == 200
     page = Page(response)
-    assert page.texts["h2"] == [PREDICTIONS[0].label]
-    assert "Model: fake" in response.text
+    assert page.texts["best"] == [PREDICTIONS[0].label]
+    assert page.texts["only-model"] == ["fake"]
     assert fake.images == [DATA]
     assert "secret" not in response.text
 
@@ -48,8 +50,8 @@ def test_upload_without_a_right_key_returns_401_on_the_page(
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
     page = Page(response)
-    assert page.texts["error"] == [WRONG_KEY]
-    assert page.fields == ["api_key", "image"]
+    assert page.texts["message"] == [WRONG_KEY]
+    assert page.fields == ["model", "api_key", "image", "image"]
     assert "fake" not in response.text
     assert fake.images == []
 
@@ -73,4 +75,4 @@ def test_program_without_a_key_gets_401_json(keyed: FlaskClient) -> None:
 
 def test_key_in_a_header_shows_the_model_on_the_page(keyed: FlaskClient) -> None:
     response = keyed.get("/", headers={**BROWSER, "X-API-Key": "secret"})
-    assert "Model: fake" in response.text
+    assert Page(response).texts["only-model"] == ["fake"]

@@ -27,6 +27,7 @@ def chromium(profile: Path, *, javascript: bool = True) -> Iterator[webdriver.Ch
         f"--user-data-dir={profile}",
     ):
         options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     if not javascript:
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))

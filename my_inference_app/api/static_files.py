@@ -1,0 +1,45 @@
+"""The page's files, at addresses that change with their content, so that browsers may keep them."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, send_from_directory, url_for
+
+FOLDER = Path(__file__).resolve().parents[1] / "static"
+_YEAR = 31_536_000
+
+blueprint = Blueprint("static_files", __name__)
+
+
+@blueprint.get("/static/<string(length=12):version>/<filename>")
+def file(version: str, filename: str) -> Response:
+    """nginx serves these files by itself, and asks here for a version that it lacks."""
+    if version != _current():
+        abort(404)
+    response = send_from_directory(FOLDER, filename, max_age=_YEAR)
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    return response
+
+
+def address(filename: str) -> str:
+    return url_for("static_files.file", version=_current(), filename=filename)
+
+
+def names(ending: str) -> list[str]:
+    return sorted(path.name for path in FOLDER.glob(f"*{ending}"))
+
+
+def _current() -> str:
+    """Changes at once where somebody edits the files."""
+    paths = sorted(FOLDER.glob("[!.]*"))
+    return _version(tuple(paths), tuple(path.stat().st_mtime_ns for path in paths))
+
+
+@lru_cache(maxsize=1)
+def _version(paths: tuple[Path, ...], _changed: tuple[int, ...]) -> str:
+    """nginx/start.sh computes the same: the hash of all files one after the other, in the order of their names."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
