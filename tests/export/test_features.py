@@ -93,7 +93,7 @@ def test_map_and_head_give_the_logits(family: str) -> None:
         logits, maps = convert.trace(model, found)(images)
         logits, maps = logits.numpy(), maps.numpy()
     assert maps.shape == (3, *found.spec.size, found.spec.channels)
-    close = 1e-4 * np.abs(logits).max()  # the logits of some random networks are tiny
+    close = 1e-4 * float(np.abs(logits).max())  # the logits of some random networks are tiny
     assert close > 0
     np.testing.assert_allclose(np.stack([head.logits(features) for features in maps]), logits, rtol=0, atol=close)
     for class_id in range(7):

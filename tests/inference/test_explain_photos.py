@@ -12,6 +12,7 @@ from benchmarks.explanations import (
     hotter_on_its_side,
     labelled,
     nearest_share_the_kind,
+    occluding_the_hottest_lowers_more,
 )
 from my_inference_app.bundles import bundle
 from my_inference_app.inference.classifier import ModelClassifier
@@ -31,6 +32,12 @@ def test_map_is_hotter_where_the_photo_is(classifier: ModelClassifier) -> None:
     photos = labelled(PHOTOS[0].parent, classifier.labels)[::2]
     assert len(photos) == 100
     assert np.mean(hotter_on_its_side(classifier, photos)) >= 0.97
+
+
+def test_covering_the_hottest_fifth_lowers_the_probability_more_than_as_much_elsewhere(
+    classifier: ModelClassifier,
+) -> None:
+    assert np.mean(occluding_the_hottest_lowers_more(classifier, PHOTOS[::5])) >= 0.9
 
 
 def test_nearest_neighbour_by_embedding_is_of_the_same_kind(classifier: ModelClassifier) -> None:
