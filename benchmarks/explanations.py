@@ -38,10 +38,13 @@ def main() -> None:
     photos = labelled(given.photos, made.labels)
     sides = hotter_on_its_side(classifier, photos)
     print(f"hotter on the photo's side: {np.mean(sides):.3f} of {len(sides)}")
-    covered = occluding_the_hottest_lowers_more(classifier, [path for path, _ in photos])
+    paths, class_ids = [path for path, _ in photos], [class_id for _, class_id in photos]
+    covered = occluding_the_hottest_lowers_more(classifier, on_canvases(paths), class_ids)
+    whole = occluding_the_hottest_lowers_more(classifier, [path.read_bytes() for path in paths], class_ids)
     print(f"covering the hottest fifth lowers more than as much elsewhere: {np.mean(covered):.3f} of {len(covered)}")
-    paths = {kind: sorted((given.kinds / kind).glob("*.jpg")) for kind in KINDS}
-    same = nearest_share_the_kind(classifier, paths)
+    print(f"the same with whole photos: {np.mean(whole):.3f} of {len(whole)}")
+    kinds = {kind: sorted((given.kinds / kind).glob("*.jpg")) for kind in KINDS}
+    same = nearest_share_the_kind(classifier, kinds)
     print(f"nearest neighbour is of the same kind: {np.mean(same):.3f} of {len(same)}")
 
 
@@ -61,15 +64,23 @@ def results(classifier: Classifier, images: Sequence[bytes | NDArray[np.uint8]])
 
 def hotter_on_its_side(classifier: Classifier, photos: Sequence[tuple[Path, int]]) -> list[bool]:
     """Whether the map of a photo's class is hotter on the half of a grey canvas where the photo is."""
-    corners = [(index % 2, index // 2 % 2) for index in range(len(photos))]
-    images = [_in_corner(path, corner) for (path, _), corner in zip(photos, corners, strict=True)]
     found = []
-    for result, (_, class_id), (right, _) in zip(results(classifier, images), photos, corners, strict=True):
+    images = on_canvases([path for path, _ in photos])
+    for result, (_, class_id), (right, _) in zip(results(classifier, images), photos, _corners(photos), strict=True):
         grid = activation(result, class_id)
         middle = grid.shape[1] // 2
         halves = (grid[:, :middle].mean(), grid[:, -middle:].mean())
         found.append(bool(halves[right] > halves[1 - right]))
     return found
+
+
+def on_canvases(paths: Sequence[Path]) -> list[bytes]:
+    """Each photo in a corner of a grey canvas, in each corner in turn."""
+    return [_in_corner(path, corner) for path, corner in zip(paths, _corners(paths), strict=True)]
+
+
+def _corners(photos: Sequence[object]) -> list[tuple[int, int]]:
+    return [(index % 2, index // 2 % 2) for index in range(len(photos))]
 
 
 def _in_corner(path: Path, corner: tuple[int, int]) -> bytes:
@@ -81,22 +92,23 @@ def _in_corner(path: Path, corner: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
-def occluding_the_hottest_lowers_more(classifier: Classifier, paths: Sequence[Path]) -> list[bool]:
+def occluding_the_hottest_lowers_more(
+    classifier: Classifier, images: Sequence[bytes], class_ids: Sequence[int]
+) -> list[bool]:
     """Compared with covering as much, in the same shape, at random other places.
 
     Scattered squares would be no comparison: their many edges disturb a network wherever they are.
     """
     random = np.random.default_rng(0)
     found = []
-    for result in results(classifier, [path.read_bytes() for path in paths]):
-        class_id = int(result.logits.argmax())
+    for result, class_id in zip(results(classifier, images), class_ids, strict=True):
         pixels = seen(result).pixels
         hottest = _hottest_fifth(activation(result, class_id), (pixels.shape[0], pixels.shape[1]))
         shifts = [[int(random.integers(side // 7, side)) for side in hottest.shape] for _ in range(_DRAWS)]
         masks = [hottest, *(np.roll(hottest, shift, (0, 1)) for shift in shifts)]
         fill = np.round(classifier.description.input.mean).astype(np.uint8)
-        images = [np.where(mask[..., None], fill, pixels) for mask in masks]
-        left = [other.probabilities[class_id] for other in results(classifier, images)]
+        covered = [np.where(mask[..., None], fill, pixels) for mask in masks]
+        left = [other.probabilities[class_id] for other in results(classifier, covered)]
         found.append(bool(left[0] < np.mean(left[1:])))
     return found
 
