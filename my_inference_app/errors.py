@@ -75,6 +75,13 @@ class ExplanationUnavailable(ServiceError):
     code = "explanation_unavailable"
 
 
+class ModelFailed(ServiceError):
+    """The model raised an exception, which is this one's cause, or returned something unusable."""
+
+    status = 500
+    code = "model_failed"
+
+
 class NotReady(ServiceError):
     status = 503
     code = "not_ready"
@@ -112,7 +119,7 @@ class SourceUnreachable(SourceError):
     """The hub is out of reach and nothing is cached. `make run` without a MODEL then falls back to another model."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The reason of a library's error in one line: they explain at length, and the beginning says what is wrong."""
     line = (str(error).strip() or repr(error)).splitlines()[0]
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."

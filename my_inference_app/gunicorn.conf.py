@@ -1,5 +1,6 @@
 """gunicorn's configuration: documented settings and hooks only, with values from the project's own settings."""
 
+import math
 import os
 import resource
 import signal
@@ -36,7 +37,8 @@ workers = _settings.worker_count
 threads = _settings.threads
 # nginx keeps its connections for 60 s. It must be the one to close them, since it chooses when to send.
 keepalive = 75
-timeout = 120
+# Loading the models counts too.
+timeout = 60 + math.ceil(_settings.load_timeout)
 graceful_timeout = _settings.grace_timeout
 loglevel = _settings.log_level
 logconfig_dict = logs.configuration(_settings)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .bundles import bundle
-from .bundles.store import bundle_dir, folder_of, has_versions, places, versions_in
+from .bundles.store import bundle_dir, folder_of, has_versions, is_own_python, places, versions_in
 from .errors import BundleError
 from .settings import Settings
 from .settings.environment import is_set
@@ -19,13 +19,14 @@ def prepare(settings: Settings, fall_back: bool) -> dict[str, str]:
     """Returns the variables that lead the servers to the bundles."""
     if settings.entries:
         for entry in settings.entries:
-            if not _is_there(folder_of(settings, entry.model)):
+            folder = folder_of(settings, entry.model)
+            if not is_own_python(folder) and not _is_there(folder):
                 _export(entry.model)
         for place in places(settings):
             bundle.read(place.folder)
         return {}
     folder = bundle_dir(settings)
-    if settings.bundle or has_versions(folder):
+    if settings.bundle or has_versions(folder) or is_own_python(folder):
         bundle.read(places(settings)[0].folder)
         return {"BUNDLE": str(folder)}
     return {"BUNDLE": _export(*(["--fallback", FALLBACK] if fall_back and not is_set("MODEL") else []))}

@@ -17,19 +17,21 @@ from .bundles.store import bundle_dir, folder_of
 from .settings import Settings
 
 _log = logging.getLogger(__name__)
-_LONGEST_TRIAL = 120.0
+_FOR_ALL_ELSE = 60.0
+"""Seconds in addition to LOAD_TIMEOUT, which is for a pipeline."""
 _WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", "pipeline.py", "[1-9]*/pipeline.py")
 
 
-def loads(variables: Mapping[str, str]) -> str:
+def loads(settings: Settings, variables: Mapping[str, str]) -> str:
     """Why a worker could not start with the bundles as they are now, or nothing. A process of its own tries it."""
+    longest = settings.load_timeout + _FOR_ALL_ELSE
     command = [sys.executable, "-m", "my_inference_app.check"]
     with suppress(subprocess.TimeoutExpired):
         done = subprocess.run(
-            command, env={**os.environ, **variables}, timeout=_LONGEST_TRIAL, stderr=subprocess.PIPE, text=True
+            command, env={**os.environ, **variables}, timeout=longest, stderr=subprocess.PIPE, text=True
         )
         return "" if done.returncode == 0 else done.stderr.strip() or f"it ended with exit code {done.returncode}"
-    return f"error: the models were not loaded within {_LONGEST_TRIAL:g} s"
+    return f"error: the models were not loaded within {longest:g} s"
 
 
 def watch_store(settings: Settings, reload: Callable[[], None]) -> None:
@@ -46,7 +48,7 @@ def _watch(settings: Settings, reload: Callable[[], None]) -> None:
         if found == known:
             continue
         known = found
-        if reason := loads({}):
+        if reason := loads(settings, {}):
             _log.error("a bundle has changed and is not loaded, the workers go on with what they have: %s", reason)
         else:
             _log.info("a bundle has changed: reloading")

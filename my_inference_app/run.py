@@ -84,7 +84,7 @@ class Run:
             if self._reload:
                 self._reload = False
                 self._reload_certificate()
-                if reason := loads(variables):
+                if reason := loads(self._settings, variables):
                     _say(f"{reason}\nnot reloaded, the workers go on with what they have: the line above says why")
                 else:
                     app.send(signal.SIGHUP)

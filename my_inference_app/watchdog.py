@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from . import metrics
 
@@ -26,7 +26,9 @@ class InFlight:
     Only decoding and the engines count as computing. A request that waits for its turn does not hang.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole: InFlight | None = None) -> None:
+        """What is computing in a part is computing in the whole as well."""
+        self._whole = whole
         self._started: dict[object, float] = {}
 
     @contextmanager
@@ -39,7 +41,8 @@ class InFlight:
         mark = object()
         self._started[mark] = time.monotonic()
         try:
-            yield
+            with self._whole.computing() if self._whole else nullcontext():
+                yield
         finally:
             del self._started[mark]
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .. import metrics
-from ..errors import BadRequest, ModelNotFound, PayloadTooLarge, ServiceError
+from ..errors import BadRequest, ModelFailed, ModelNotFound, PayloadTooLarge, ServiceError
 from .context import settings, wording_of
 from .observation import observation
 
@@ -95,6 +95,8 @@ def count(error: ServiceError) -> None:
     seen = observation()
     if isinstance(error, ModelNotFound):
         seen.found_no_model()
+    if isinstance(error, ModelFailed):
+        _log.error("request %s: %s", g.request_id, error, exc_info=error.__cause__)
     metrics.errors.labels(seen.model, seen.version, error.code).inc()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import BundleError
-from . import manifest
+from . import manifest, own_python
 from .replace import put_in_place
 
 FORMAT = 2
@@ -69,6 +69,11 @@ class Bundle:
         """Where the weights come from, in a few words: `hub microsoft/resnet-50 1a2b3c`."""
         return " ".join(value for value in self.source.values() if isinstance(value, str))
 
+    @property
+    def remedy(self) -> str:
+        """What helps if the model does not work."""
+        return own_python.REMEDY if own_python.FILE in self.files else _AGAIN
+
     def verify(self, *names: str) -> None:
         """Raises BundleError unless these of its files are as they were written."""
         for name in names:
@@ -80,12 +85,14 @@ class Bundle:
                 raise damaged(self.path, f"{name} has another checksum")
 
 
-def damaged(path: Path, reason: str) -> BundleError:
-    return BundleError(f"the bundle {path} is damaged: {reason}; {_AGAIN}")
+def damaged(path: Path, reason: str, remedy: str = _AGAIN) -> BundleError:
+    return BundleError(f"the bundle {path} is damaged: {reason}; {remedy}")
 
 
 def read(path: Path) -> Bundle:
     """Reads a bundle's manifest; `verify` checks its files."""
+    if own_python.is_there(path):
+        return _parse(path, own_python.read(path))
     try:
         data = json.loads((path / MANIFEST).read_bytes())
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import BundleError
 from ..settings import Settings
 from ..settings.server_models import Entry
+from . import own_python
 from .bundle import MANIFEST
 
 _SHORT = re.compile(r"resnet-[0-9]+")
@@ -66,12 +67,23 @@ def bundle_dir(settings: Settings) -> Path:
     """The folder of the model to serve: BUNDLE, or the one of MODEL."""
     if settings.bundle:
         return Path(settings.bundle)
-    return settings.models_dir / bundle_name(settings.model, settings.model_revision, settings.precision)
+    return _in_store(settings, settings.model, settings.model_revision)
 
 
 def folder_of(settings: Settings, model: str) -> Path:
     """The folder of one of several models."""
-    return settings.models_dir / bundle_name(model, precision=settings.precision)
+    return _in_store(settings, model)
+
+
+def _in_store(settings: Settings, model: str, revision: str = "") -> Path:
+    """PRECISION has a part in the name of a folder, except for the operator's own Python."""
+    own = settings.models_dir / bundle_name(model, revision)
+    return own if is_own_python(own) else settings.models_dir / bundle_name(model, revision, settings.precision)
+
+
+def is_own_python(folder: Path) -> bool:
+    """Whether a model's folder, or one of its versions, is the operator's own Python, which nothing exports."""
+    return own_python.is_there(folder) or any(map(own_python.is_there, versions_in(folder).values()))
 
 
 def full_name(model: str) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundles import own_python
 from ..bundles.bundle import Bundle
 from ..errors import BundleError, SettingError, SetupError, first_line
 
@@ -38,12 +39,21 @@ class Entry:
     module: str
     files: tuple[str, ...]
     """Its files in a bundle. The first is passed to the engine, and the others belong to it."""
+    exported: bool = True
+    """Whether exporting a model makes these files."""
 
 
 ENGINES = {
     "openvino": Entry(".openvino", ("model.xml", "model.bin")),
     "torch": Entry(".torchscript", ("model.pt",)),
+    "python": Entry(".your_python", (own_python.FILE,), exported=False),
 }
+EXPORTED = tuple(name for name, entry in ENGINES.items() if entry.exported)
+
+
+def engine_of(bundle: Bundle, engine: str) -> str:
+    """The engine that computes a bundle: the one of ENGINE, unless the bundle is Python."""
+    return "python" if own_python.FILE in bundle.files else engine
 
 
 def load_engine(bundle: Bundle, engine: str, *, threads: int, device: str = "cpu", precision: str = "") -> Engine:
@@ -56,8 +66,7 @@ def load_engine(bundle: Bundle, engine: str, *, threads: int, device: str = "cpu
         raise
     except Exception as error:  # each framework raises what it likes
         raise BundleError(
-            f"the {engine} engine cannot load the bundle {bundle.path}: {first_line(error)}; "
-            "make it again with `make export`"
+            f"the {engine} engine cannot load the bundle {bundle.path}: {first_line(error)}; {bundle.remedy}"
         ) from error
     return loaded
 
@@ -65,7 +74,7 @@ def load_engine(bundle: Bundle, engine: str, *, threads: int, device: str = "cpu
 def model_file(bundle: Bundle, engine: str) -> Path:
     """A bundle's file for an engine; the checksums of all files of that engine are verified."""
     if engine not in ENGINES:
-        raise SettingError(f"ENGINE={engine!r} is none of {', '.join(ENGINES)}")
+        raise SettingError(f"ENGINE={engine!r} is none of {', '.join(EXPORTED)}")
     files = ENGINES[engine].files
     for name in files:
         if name not in bundle.files:

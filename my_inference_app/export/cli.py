@@ -10,7 +10,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from ..engines.base import ENGINES
+from ..engines.base import EXPORTED
 from ..errors import SettingError, SetupError
 from ..settings import Settings
 from .options import Calibration, Options
@@ -75,7 +75,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add(
         "--engine",
         action="append",
-        choices=tuple(ENGINES),
+        choices=EXPORTED,
         help=f"engine to make the files for; may be repeated (default: the setting ENGINE, now {settings.engine})",
     )
     weights = parser.add_argument_group("for torchvision:NAME")

@@ -15,7 +15,7 @@ from .. import __version__
 from ..bundles import bundle
 from ..bundles.bundle import HEAD, Bundle
 from ..bundles.head import write_head
-from ..engines.base import ENGINES, load_engine
+from ..engines.base import ENGINES, EXPORTED, load_engine
 from ..errors import SetupError, SourceError, first_line
 from ..resources import cores
 from . import agreement, convert, features, features_agreement, quantize
@@ -121,7 +121,7 @@ def _check(draft: Bundle, model: LoadedModel) -> dict[str, Any]:
         except Exception as error:  # such as a graph that only takes the batch size that it was traced with
             raise SourceError(f"{model.name} does not work for {engine}: {first_line(error)}") from error
 
-    found = {engine: measure(engine, "f32") for engine in ENGINES}
+    found = {engine: measure(engine, "f32") for engine in EXPORTED}
     for engine, result in found.items():
         if not result.holds:
             raise SourceError(

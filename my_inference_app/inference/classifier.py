@@ -13,11 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import metrics
+from ..bundles import own_python
 from ..bundles.bundle import Bundle, FeatureSpec, InputSpec
 from ..bundles.head import read_head
 from ..bundles.store import Place
-from ..engines.base import Engine, FeatureEngine, load_engine
-from ..errors import ClientGone, DeadlineExceeded, ExplanationUnavailable, ServiceError
+from ..engines.base import Engine, FeatureEngine, engine_of, load_engine
+from ..errors import ClientGone, DeadlineExceeded, ExplanationUnavailable, ModelFailed, NotReady, ServiceError
 from ..settings import Settings
 from ..watchdog import InFlight
 from .answers import Answer, Detail, FeatureMap, Result, Seen, Timings
@@ -104,13 +105,14 @@ class ModelClassifier:
         self.version = place.version
         self.labels = bundle.labels
         self.ready = False
-        engines = _engines(bundle, settings, place.replicas)
+        engine = engine_of(bundle, settings.engine)
+        engines = _engines(bundle, engine, settings, place.replicas)
         self._head = read_head(bundle) if all(isinstance(engine, FeatureEngine) for engine in engines) else None
         self.description = Description(
             bundle.source,
             bundle.license,
             bundle.input,
-            settings.engine,
+            engine,
             _precision(bundle, settings),
             len(engines),
             bundle.features if self._head else None,
@@ -120,12 +122,14 @@ class ModelClassifier:
         self._max_batch = settings.batch_limit
         self._shared = shared
         self._counts = metrics.OfModel(self.name, self.version)
+        self._computing = InFlight(shared.in_flight)
+        self._hangs_after = settings.request_timeout
         self._batcher = Batcher(
             engines,
             max_batch=settings.batch_limit,
             queue_size=settings.queue_size,
             delay=settings.batch_delay_ms / 1000,
-            computing=shared.in_flight.computing,
+            computing=self._computing.computing,
             counts=self._counts,
         )
 
@@ -149,6 +153,9 @@ class ModelClassifier:
         patience = Patience(deadline, abandoned)
         if over := patience.look():
             raise over
+        if self._computing.hanging(self._hangs_after) >= self.description.replicas:
+            # Its requests would only occupy the threads that other models need.
+            raise NotReady(f"the model {self.name} hangs: try again in a moment")
         started = time.perf_counter()
         decoded = [self._decode(image, partial(self._room, patience)) for image in images]
         decode_ms = (time.perf_counter() - started) * 1000
@@ -183,7 +190,9 @@ class ModelClassifier:
         if isinstance(job.error, ServiceError):
             return job.error
         if job.error or job.logits is None:
-            raise job.error or RuntimeError("an image was not computed")
+            failed = ModelFailed(f"the model {self.name} failed on this image; the request id helps to find out why")
+            failed.__cause__ = job.error
+            return failed
         if detail is Detail.LOGITS:
             return Result(self.labels, job.logits)
         features = None
@@ -198,13 +207,13 @@ class ModelClassifier:
         return (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
 
 
-def _engines(bundle: Bundle, settings: Settings, replicas: int) -> list[Engine]:
+def _engines(bundle: Bundle, engine: str, settings: Settings, replicas: int) -> list[Engine]:
     """One for each device, or as many as are wanted, over the devices in turn."""
     devices = islice(cycle(settings.device), max(replicas, len(settings.device)))
     return [
         load_engine(
             bundle,
-            settings.engine,
+            engine,
             threads=max(1, settings.compute_thread_count // replicas),
             device=device,
             precision=settings.engine_precision,
@@ -214,7 +223,7 @@ def _engines(bundle: Bundle, settings: Settings, replicas: int) -> list[Engine]:
 
 
 def _precision(bundle: Bundle, settings: Settings) -> str:
-    return bundle.precision if bundle.precision == "int8" else settings.precision
+    return bundle.precision if bundle.precision in ("int8", own_python.PRECISION) else settings.precision
 
 
 def _timings(decode_ms: float, jobs: Sequence[Job]) -> Timings:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from .. import metrics
 from ..bundles import bundle as bundles
+from ..bundles import own_python
 from ..bundles.bundle import Bundle
 from ..bundles.store import Place, places
 from ..errors import BundleError, ModelNotFound
@@ -14,6 +16,7 @@ from ..settings import Settings
 from ..watchdog import InFlight
 from .classifier import Classifier, ModelClassifier, Shared
 from .images.budget import budget_of_worker
+from .loading import within
 
 
 class Registry:
@@ -98,4 +101,6 @@ def _load(place: Place, settings: Settings, shared: Shared) -> Classifier:
         classifier.warm_up()
         return classifier
 
+    if own_python.is_there(place.folder):
+        return within(settings.load_timeout, place.folder, partial(bundles.load, place.folder, use))
     return bundles.load(place.folder, use)

@@ -17,12 +17,12 @@ Compute = Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]]
 def warm_up(bundle: Bundle, compute: Compute, max_batch: int) -> None:
     """Computes the smallest and the largest batch on each engine, which then has its memory and kernels set up."""
     if bundle.input.interpolation not in INTERPOLATIONS:
-        raise damaged(bundle.path, f"images cannot be resized with {bundle.input.interpolation!r}")
+        raise damaged(bundle.path, f"images cannot be resized with {bundle.input.interpolation!r}", bundle.remedy)
     image = np.zeros((*bundle.input.size, 3), np.uint8)
     for size in (1, max_batch):
         for logits in _try(bundle, compute, [image] * size):
             if logits.shape != (size, len(bundle.labels)):
-                raise damaged(bundle.path, f"{len(bundle.labels)} labels for {logits.shape[-1]} classes")
+                raise damaged(bundle.path, f"{len(bundle.labels)} labels for {logits.shape[-1]} classes", bundle.remedy)
 
 
 def _try(bundle: Bundle, compute: Compute, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
@@ -32,5 +32,5 @@ def _try(bundle: Bundle, compute: Compute, images: Sequence[NDArray[np.uint8]]) 
         height, width = bundle.input.size
         raise BundleError(
             f"the model in the bundle {bundle.path} cannot compute {len(images)} image(s) of {width}x{height} pixels: "
-            f"{first_line(error)}; make it again with `make export`"
+            f"{first_line(error)}; {bundle.remedy}"
         ) from error

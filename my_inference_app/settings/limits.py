@@ -21,6 +21,11 @@ class Limits:
     hang_timeout: float = setting(
         60.0, "seconds after which a request counts as hanging and its worker is replaced", Number(0.5, 36_000)
     )
+    load_timeout: float = setting(
+        60.0,
+        "seconds that a pipeline in Python of your own may take until it is ready, before its start fails",
+        Number(0.1, 3600),
+    )
     max_upload_mb: int = setting(10, "largest request body in MB", Whole(1, 1024))
     max_pixels: int = setting(50_000_000, "largest image in pixels (width x height)", Whole(1, 89_000_000))
     max_images: int = setting(32, "most images in one request", Whole(1, 1000))

@@ -59,6 +59,7 @@ GIVEN = {
     "QUEUE_SIZE": "99",
     "REQUEST_TIMEOUT": "21",
     "HANG_TIMEOUT": "45",
+    "LOAD_TIMEOUT": "20",
     "MAX_UPLOAD_MB": "4",
     "MAX_PIXELS": "1000000",
     "MAX_IMAGES": "5",

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from my_inference_app.bundles.bundle import Bundle, sha256
-from my_inference_app.engines.base import ENGINES, Engine, load_engine
+from my_inference_app.engines.base import EXPORTED, Engine, load_engine
 from my_inference_app.errors import BundleError, SettingError
 
 
@@ -19,7 +19,7 @@ def images_of(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.stack([np.full((32, 32, 3), colour, np.uint8) for colour in colours])
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=EXPORTED)
 def engine(request: pytest.FixtureRequest, tiny: Bundle) -> Engine:
     return load_engine(tiny, request.param, threads=1)
 
@@ -49,18 +49,18 @@ def test_images_are_not_modified(engine: Engine) -> None:
 
 def test_engines_agree_in_f32(tiny: Bundle) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    first, second = (load_engine(tiny, name, threads=1, precision="f32")(images) for name in ENGINES)
+    first, second = (load_engine(tiny, name, threads=1, precision="f32")(images) for name in EXPORTED)
     np.testing.assert_allclose(first, second, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_bundle_without_the_engines_file_is_refused(tiny: Bundle, name: str) -> None:
     bare = replace(tiny, files={})
     with pytest.raises(BundleError, match=f"export the model again with ENGINE={name}"):
         load_engine(bare, name, threads=1)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_damaged_model_is_not_loaded(tiny: Bundle, name: str, tmp_path: Path) -> None:
     for file in tiny.files:
         (tmp_path / file).write_bytes((tiny.path / file).read_bytes() + b"\0")
@@ -103,7 +103,7 @@ def test_unknown_engine_is_refused(tiny: Bundle) -> None:
         load_engine(tiny, "abacus", threads=1)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_model_that_the_engine_cannot_read_is_one_line(tiny: Bundle, name: str, tmp_path: Path) -> None:
     """With the right checksums, as an export with a defect would write it."""
     for file in tiny.files:

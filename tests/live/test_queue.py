@@ -143,7 +143,7 @@ def test_image_that_fails_does_not_spoil_its_batch(start_gated: StartGated) -> N
     until(lambda: service.waiting_images == 3)
     service.open()
     green, red, blue = (request.result() for request in sent)
-    assert (red.status_code, red.json()["error"]["code"]) == (500, "internal_error")
+    assert (red.status_code, red.json()["error"]["code"]) == (500, "model_failed")
     assert [answer.json()["predictions"][0]["label"] for answer in (green, blue)] == ["green", "blue"]
     assert computing.result().status_code == 200
     assert service.batches == [1, 3, 1, 1, 1]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.engines.base import ENGINES, Engine, load_engine
+from my_inference_app.engines.base import EXPORTED, Engine, load_engine
 from my_inference_app.export.agreement import MOST_TOP1_DIFFERENCE
 from my_inference_app.export.options import Options
 from my_inference_app.export.plan import Plan, run
@@ -57,7 +57,7 @@ def test_bundle_answers_as_its_model(family: str, saved: Callable[[str], Path], 
     assert_describes_its_model(made, family)
     want = original(saved(family))
     best = np.arange(len(want)), want.argmax(axis=1)
-    for name in ENGINES:
+    for name in EXPORTED:
         engine = load_engine(made, name, threads=1, precision="f32")
         for batch in BATCHES:
             got = served(made, engine, batch)
@@ -69,7 +69,7 @@ def assert_describes_its_model(made: Bundle, family: str) -> None:
     assert (made.name, made.source["kind"]) == (family, "folder")
     assert made.labels == tuple(LABELS.values())
     assert set(made.files) == {"model.xml", "model.bin", "model.pt"}
-    for engine in ENGINES:
+    for engine in EXPORTED:
         report = made.agreement[engine]
         assert (report["images"], report["top5_same"]) == (len(SAMPLES), len(SAMPLES))
         assert report["top1_difference"] <= MOST_TOP1_DIFFERENCE

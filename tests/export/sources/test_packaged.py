@@ -10,7 +10,7 @@ import pytest
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
-from my_inference_app.engines.base import ENGINES, load_engine
+from my_inference_app.engines.base import EXPORTED, load_engine
 from my_inference_app.inference.answers import softmax, top_predictions
 from my_inference_app.inference.images.decode import decode
 from tests.images import SAMPLES
@@ -19,7 +19,7 @@ CATS = {"tabby, tabby cat", "tiger cat", "Egyptian cat"}
 CUPS = {"espresso", "cup", "coffee mug", "espresso maker"}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXPORTED)
 @pytest.mark.parametrize(("name", "right"), [("cat", CATS), ("coffee", CUPS)])
 def test_sample_image_gets_the_right_label(name: str, right: set[str], engine: str, efficientnet: Path) -> None:
     made = bundle.read(efficientnet)

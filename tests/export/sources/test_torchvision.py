@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import Bundle, sha256
-from my_inference_app.engines.base import ENGINES, load_engine
+from my_inference_app.engines.base import EXPORTED, load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export.imagenet import LABELS
 from my_inference_app.export.loaded_model import LoadedModel
@@ -61,7 +61,7 @@ def test_random_weights_give_the_same_answers_in_both_engines(export: Export) ->
     made = export(Options(MODEL, random_weights=True))
     assert made.source == {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
     assert (made.name, made.labels, made.input) == (f"{MODEL}:random", LABELS, standard_spec())
-    for engine in ENGINES:
+    for engine in EXPORTED:
         assert made.agreement[engine]["top5_same"] == len(SAMPLES)
         assert made.agreement[engine]["top1_difference"] < 0.001
 
@@ -80,7 +80,7 @@ def test_weights_of_a_file_are_exported(export: Export, module: Any, labels: Pat
     )
     with torch.inference_mode():
         want = module(pixels).numpy()
-    for engine in ENGINES:
+    for engine in EXPORTED:
         got = load_engine(made, engine, threads=1, precision="f32")(images)
         np.testing.assert_allclose(got, want, atol=0.02)
 
