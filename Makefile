@@ -62,6 +62,11 @@ bench-engines: ## measure one network in every engine
 	@$(READY_TO_TEST)
 	exec $(PYTHON3) -m benchmarks.engines $(ARGS)
 
+bench-cache: ## measure the cache of results, by the share of images that repeat
+	@$(READY_TO_TEST)
+	.ci/install.sh nginx=nginx-light wrk=wrk
+	exec $(PYTHON3) -m benchmarks.cache $(ARGS)
+
 soak: ## ten minutes of mixed load with restarts: fails if a request is lost or anything grows
 	@$(READY_TO_TEST)
 	.ci/install.sh nginx=nginx-light
@@ -123,5 +128,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines soak audit test screenshots check lint clean
+.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -1,4 +1,4 @@
--- For wrk: posts one image again and again, as a form or, with TYPE, as the body, and prints the measurements as JSON.
+-- For wrk: posts one image again and again, as a form or, with TYPE, as the body, and prints the measurements.
 local file = assert(io.open(os.getenv("IMAGE"), "rb"))
 local image = file:read("*a")
 file:close()
@@ -18,11 +18,4 @@ if media_type then
     wrk.body = image
 end
 
-function done(summary, latency)
-    local errors = summary.errors
-    io.write(string.format(
-        '\n{"requests": %d, "seconds": %.3f, "refused": %d, "failed": %d, "p50": %.3f, "p99": %.3f}\n',
-        summary.requests, summary.duration / 1e6, errors.status,
-        errors.connect + errors.read + errors.write + errors.timeout,
-        latency:percentile(50) / 1000, latency:percentile(99) / 1000))
-end
+dofile(os.getenv("REPORT"))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-SCRIPT = Path(__file__).with_name("load.lua")
+HERE = Path(__file__).parent
+SCRIPT = HERE / "load.lua"
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,18 @@ class Measured:
 
 
 def wrk(
-    url: str, connections: int, seconds: int, image: Path, field: str = "image", **variables: str
+    url: str,
+    connections: int,
+    seconds: int,
+    image: Path,
+    field: str = "image",
+    script: Path = SCRIPT,
+    **variables: str,
 ) -> dict[str, float]:
-    """Further variables are for load.lua."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(SCRIPT), url]
-    environment = {**os.environ, "IMAGE": str(image), "FIELD": field, **variables}
+    """Further variables are for the script."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script), url]
+    report = str(HERE / "report.lua")
+    environment = {**os.environ, "IMAGE": str(image), "FIELD": field, "REPORT": report, **variables}
     text = subprocess.check_output(command, env=environment, text=True, timeout=seconds + 90)
     found: dict[str, float] = json.loads(text.splitlines()[-1])
     return found

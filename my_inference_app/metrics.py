@@ -67,6 +67,15 @@ waiting = Gauge(
 in_flight = Gauge(
     "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"
 )
+cache_images = Counter(
+    "inference_cache_images",
+    "Images looked up in the cache of results: hit or miss",
+    ["model", "version", "result"],
+    registry=_registry,
+)
+cache_bytes = Gauge(
+    "inference_cache_bytes", "Bytes of results that are cached", registry=_registry, multiprocess_mode="livesum"
+)
 workers_ready = Gauge(
     "inference_workers_ready", "Workers with a warm model", registry=_registry, multiprocess_mode="livesum"
 )

@@ -20,6 +20,7 @@ from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.whole_response import send_as_one_piece
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
+from my_inference_app.inference.cache import Cache
 from my_inference_app.inference.registry import Registry, load
 from my_inference_app.settings import Settings
 from my_inference_app.settings.environment import is_set
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
     app.extensions.update(
         settings=settings,
         registry=registry or load(settings, in_flight),
+        cache=Cache(settings.cache_mb << 20) if settings.cache_mb else None,
         fetcher=Fetcher(settings),
         in_flight=in_flight,
         wordings=wordings,

@@ -14,6 +14,7 @@ from ..inference.batching import Image
 from ..inference.classifier import Classifier
 from . import context
 from .connection import abandoned
+from .guard.keys import given_key
 from .input.upload import Upload
 from .observation import observation
 
@@ -37,7 +38,7 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: D
     with context.in_flight().request():
         found = [content for content in contents if not isinstance(content, ServiceError)]
         seen.classified = time.perf_counter()
-        answer = seen.answer = classifier.classify(found, deadline, abandoned(request), detail)
+        answer = seen.answer = _computed(classifier, found, deadline, detail)
     outcomes = iter(answer.outcomes)
     merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
     return Answer(merged, answer.timings, answer.batch)
@@ -49,6 +50,20 @@ def classify_one(classifier: Classifier, image: Upload) -> Result:
     if isinstance(outcome, ServiceError):
         raise outcome
     return outcome
+
+
+def _computed(
+    classifier: Classifier, images: Sequence[bytes | Image], deadline: float, detail: Detail
+) -> Answer:
+    """From the cache, if there is one and has them. Two API keys never share a result.
+
+    The cache has logits only: what explains them is computed each time.
+    """
+    cache = context.cache()
+    if cache is None or detail is not Detail.LOGITS:
+        return classifier.classify(images, deadline, abandoned(request), detail)
+    client = given_key(request) if context.settings().keys else b""
+    return cache.classify(classifier, images, deadline, abandoned(request), client)
 
 
 def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:

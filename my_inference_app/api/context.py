@@ -8,6 +8,7 @@ from flask import Response, current_app, g
 
 from ..errors import ServiceError
 from ..fetching.fetcher import Fetcher
+from ..inference.cache import Cache
 from ..inference.registry import Registry
 from ..settings import Settings
 from ..tracing import Tracing
@@ -24,6 +25,11 @@ def settings() -> Settings:
 
 def registry() -> Registry:
     found: Registry = current_app.extensions["registry"]
+    return found
+
+
+def cache() -> Cache | None:
+    found: Cache | None = current_app.extensions["cache"]
     return found
 
 

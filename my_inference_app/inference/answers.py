@@ -64,6 +64,8 @@ class Result:
     labels: Sequence[str]
     logits: NDArray[np.float32]
     seen: Seen | None = field(default=None, kw_only=True)
+    age: float | None = field(default=None, kw_only=True)
+    """Seconds since it was computed, if it comes from the cache."""
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -81,6 +83,12 @@ class Answer:
     timings: Timings = Timings()
     batch: int = 0
     """The size of the largest batch that one of the images was computed in."""
+
+    @property
+    def age(self) -> float | None:
+        """The age of its oldest result, if all come from the cache."""
+        ages = [outcome.age for outcome in self.outcomes if isinstance(outcome, Result) and outcome.age is not None]
+        return max(ages) if ages and len(ages) == len(self.outcomes) else None
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -34,6 +34,11 @@ class Serving:
         "seconds between looks at the bundles: a new one is loaded by itself; 0 means that a reload loads it",
         Number(0, 86_400),
     )
+    cache_mb: int = setting(
+        0,
+        "MB in each worker for the results of images that may be sent again, byte for byte; 0 means no cache",
+        Whole(0, 1_000_000),
+    )
 
     @property
     def worker_count(self) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from my_inference_app.bundles import bundle
-from my_inference_app.bundles.bundle import InputSpec
+from my_inference_app.bundles.bundle import Bundle, InputSpec
 from my_inference_app.bundles.store import bundle_dir, folder_of, places
 from my_inference_app.errors import BundleError
+from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 from my_inference_app.settings.server_models import Entry
 from tests.pipelines import SHORT, pipeline
@@ -91,6 +92,15 @@ def test_precision_is_no_part_of_the_folder_of_a_pipeline(tmp_path: Path) -> Non
     settings = Settings(models_dir=tmp_path, model="mine", precision="int8")
     assert bundle_dir(settings) == folder_of(settings, "mine") == mine
     assert folder_of(settings, "other") == tmp_path / "other--int8"
+
+
+def test_python_beside_an_exported_bundle_is_refused_and_not_run(tmp_path: Path) -> None:
+    spec = InputSpec((1, 1), None, "box", (0.0,) * 3, (1.0,) * 3)
+    folder = bundle.write(Bundle(tmp_path / "downloaded", "x", {}, ("a",), spec, ""), lambda _: None).path
+    (folder / "pipeline.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
+    with pytest.raises(BundleError, match="that of an exported bundle, and a pipeline"):
+        load(Settings(bundle=str(folder)))
+    assert not (tmp_path / "was run").exists()
 
 
 def test_short_manifest_needs_a_pipeline(tmp_path: Path) -> None:

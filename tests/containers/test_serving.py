@@ -56,6 +56,7 @@ GIVEN = {
     "BATCH_DELAY_MS": "1",
     "GRACE_TIMEOUT": "9",
     "LOG_LEVEL": "warning",
+    "CACHE_MB": "1",
     "QUEUE_SIZE": "99",
     "REQUEST_TIMEOUT": "21",
     "HANG_TIMEOUT": "45",

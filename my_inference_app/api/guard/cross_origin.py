@@ -10,7 +10,7 @@ from flask import Response, current_app, request
 from ..context import settings
 
 _REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
-_RESPONSE_HEADERS = "X-Request-ID, Retry-After, Server-Timing"
+_RESPONSE_HEADERS = "X-Request-ID, Retry-After, Server-Timing, Age, Cache"
 _MAX_AGE = "7200"  # seconds; Chromium caches no longer
 
 

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 from flask import Blueprint, Response, g, jsonify, request
 
 from ...errors import ServiceError
-from ...inference.answers import Result, Timings
+from ...inference.answers import Answer, Result, Timings
 from ...inference.classifier import Classifier
 from .. import context
 from ..classification import chosen
@@ -97,12 +97,19 @@ def predict(name: str = "") -> Response:
         }
     response = jsonify(body)
     response.headers["Server-Timing"] = _server_timing(answer.timings)
+    if context.cache():
+        response.headers.update(_cache_headers(answer))
     return response
 
 
 def _server_timing(timings: Timings) -> str:
     parts = {"decode": timings.decode, "queue": timings.queue, "infer": timings.infer}
     return ", ".join(f"{name};dur={value:.2f}" for name, value in parts.items())
+
+
+def _cache_headers(answer: Answer) -> dict[str, str]:
+    """A hit is an answer for which nothing was computed."""
+    return {"Cache": "miss"} if answer.age is None else {"Cache": "hit", "Age": f"{answer.age:.0f}"}
 
 
 def _entry(filename: str | None, answered: Answered | Error) -> Entry:
