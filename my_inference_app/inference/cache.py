@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +30,14 @@ class Cache:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._bytes = 0
+        self._size = 0
         self._entries: OrderedDict[bytes, tuple[Result, float]] = OrderedDict()
         self._lock = Lock()
 
     @property
-    def bytes(self) -> int:
-        return self._bytes
+    def size(self) -> int:
+        """Bytes."""
+        return self._size
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -77,17 +79,17 @@ class Cache:
             with self._lock:
                 if key not in self._entries and size <= self._capacity:
                     self._entries[key] = kept, time.monotonic()
-                    self._bytes += size
+                    self._size += size
                     metrics.cache_bytes.inc(size)
                     self._make_room()
         return outcome
 
     def _make_room(self) -> None:
         """The lock is held."""
-        while self._bytes > self._capacity:
+        while self._size > self._capacity:
             _, (oldest, _) = self._entries.popitem(last=False)
             size = _size(oldest)
-            self._bytes -= size
+            self._size -= size
             metrics.cache_bytes.dec(size)
 
 
@@ -104,7 +106,9 @@ def _key(classifier: Classifier, image: bytes | Image, client: bytes) -> bytes:
 
 def _own_copy(result: Result) -> Result:
     """Computed arrays are parts of those of their batch, which would be kept as a whole."""
-    arrays = {name: value.copy() for name, value in vars(result).items() if isinstance(value, np.ndarray)}
+    arrays: dict[str, Any] = {
+        name: value.copy() for name, value in vars(result).items() if isinstance(value, np.ndarray)
+    }
     for array in arrays.values():
         array.flags.writeable = False
     return replace(result, **arrays)

@@ -120,7 +120,7 @@ def test_what_was_not_used_for_longest_goes_first(model: Counting) -> None:
     ask(cache, model, b"a", b"b", b"c")
     ask(cache, model, b"a")
     ask(cache, model, b"d")
-    assert (len(cache), cache.bytes) == (3, 3 * ENTRY)
+    assert (len(cache), cache.size) == (3, 3 * ENTRY)
     assert [hits(ask(cache, model, image)) for image in (b"a", b"c", b"d")] == [[True]] * 3
     assert hits(ask(cache, model, b"b")) == [False]
 
@@ -128,7 +128,7 @@ def test_what_was_not_used_for_longest_goes_first(model: Counting) -> None:
 def test_result_larger_than_the_cache_is_not_kept(model: Counting) -> None:
     cache = Cache(ENTRY - 1)
     ask(cache, model, b"a")
-    assert (len(cache), cache.bytes) == (0, 0)
+    assert (len(cache), cache.size) == (0, 0)
 
 
 def test_kept_result_holds_no_memory_of_its_batch(cache: Cache) -> None:
@@ -152,7 +152,7 @@ def test_many_threads_at_once_get_their_own_results_within_the_bound(model: Coun
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda image: ask(cache, model, image), images))
     assert all(len(answer.outcomes) == 1 for answer in answers)
-    assert len(cache) == 5 and cache.bytes == 5 * ENTRY
+    assert len(cache) == 5 and cache.size == 5 * ENTRY
 
 
 def test_hits_and_bytes_are_counted(model: Counting) -> None:
