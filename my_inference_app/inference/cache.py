@@ -61,7 +61,7 @@ class Cache:
         answer = classifier.classify(missing, deadline, abandoned)
         computed = iter(answer.outcomes)
         outcomes = [result or self._put(key, next(computed)) for key, result in zip(keys, found, strict=True)]
-        return Answer(outcomes, answer.timings)
+        return Answer(outcomes, answer.timings, answer.batch)
 
     def _get(self, key: bytes) -> Result | None:
         with self._lock:
