@@ -109,7 +109,12 @@ def test_imports_are_read_from_the_source() -> None:
         "api.protocols.predict"
     )
     assert own_imports_of("engines.openvino") == {"engines.base", "errors"}
-    assert own_imports_of("bundles.bundle") == {"bundles.manifest", "bundles.replace", "errors"}
+    assert own_imports_of("bundles.bundle") == {
+        "bundles.manifest",
+        "bundles.own_python",
+        "bundles.replace",
+        "errors",
+    }
     assert "flask.Flask" in imports_of("server")
 
 

@@ -52,9 +52,7 @@ def classify_one(classifier: Classifier, image: Upload) -> Result:
     return outcome
 
 
-def _computed(
-    classifier: Classifier, images: Sequence[bytes | Image], deadline: float, detail: Detail
-) -> Answer:
+def _computed(classifier: Classifier, images: Sequence[bytes | Image], deadline: float, detail: Detail) -> Answer:
     """From the cache, if there is one and has them. Two API keys never share a result.
 
     The cache has logits only: what explains them is computed each time.

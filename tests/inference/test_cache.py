@@ -12,7 +12,7 @@ import pytest
 
 from my_inference_app import metrics
 from my_inference_app.errors import DeadlineExceeded, ImageUndecodable, ServiceError
-from my_inference_app.inference.answers import Answer, Result
+from my_inference_app.inference.answers import Answer, Detail, Result
 from my_inference_app.inference.batching import Image
 from my_inference_app.inference.cache import Cache
 from tests.conftest import FakeClassifier
@@ -29,10 +29,14 @@ class Counting(FakeClassifier):
     asked: list[bytes | Image] = field(default_factory=list)
 
     def classify(
-        self, images: Sequence[bytes | Image], deadline: float, abandoned: Callable[[], bool] = lambda: False
+        self,
+        images: Sequence[bytes | Image],
+        deadline: float,
+        abandoned: Callable[[], bool] = lambda: False,
+        detail: Detail = Detail.LOGITS,
     ) -> Answer:
         self.asked.extend(images)
-        return super().classify(images, deadline, abandoned)
+        return super().classify(images, deadline, abandoned, detail)
 
 
 @pytest.fixture
