@@ -20,6 +20,7 @@ from my_inference_app.api.guard.keys import refuse_without_key
 from my_inference_app.api.whole_response import send_as_one_piece
 from my_inference_app.errors import ServiceError, SetupError
 from my_inference_app.fetching.fetcher import Fetcher
+from my_inference_app.fetching.label_studio import LabelStudio
 from my_inference_app.inference.cache import Cache
 from my_inference_app.inference.registry import Registry, load
 from my_inference_app.settings import Settings
@@ -28,7 +29,7 @@ from my_inference_app.watchdog import InFlight
 
 # Each is a module in api/protocols/ with a blueprint. One with PREFIXES words the errors at these addresses itself:
 # error_response(error).
-PROTOCOLS = ("predict", "embed", "huggingface", "kserve_v1", "open_inference", "torchserve", "vertex")
+PROTOCOLS = ("predict", "embed", "huggingface", "kserve_v1", "label_studio", "open_inference", "torchserve", "vertex")
 
 _CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         registry=registry or load(settings, in_flight),
         cache=Cache(settings.cache_mb << 20) if settings.cache_mb else None,
         fetcher=Fetcher(settings),
+        label_studio=LabelStudio(settings),
         in_flight=in_flight,
         wordings=wordings,
         tracing=tracing.start(settings.otel_exporter_otlp_endpoint),

@@ -8,6 +8,7 @@ from flask import Response, current_app, g
 
 from ..errors import ServiceError
 from ..fetching.fetcher import Fetcher
+from ..fetching.label_studio import LabelStudio
 from ..inference.cache import Cache
 from ..inference.registry import Registry
 from ..settings import Settings
@@ -35,6 +36,11 @@ def cache() -> Cache | None:
 
 def fetcher() -> Fetcher:
     found: Fetcher = current_app.extensions["fetcher"]
+    return found
+
+
+def label_studio() -> LabelStudio:
+    found: LabelStudio = current_app.extensions["label_studio"]
     return found
 
 

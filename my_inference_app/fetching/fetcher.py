@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cached_property
@@ -29,6 +29,7 @@ _FAILED = (
     "the image cannot be fetched: give a public http or https URL that returns the image itself, or send the image"
 )
 _REDIRECTS = 3
+_NO_HEADERS: Mapping[str, str] = {}
 _MOVED = (301, 302, 303, 307, 308)
 # The last two are raised for malformed or far too large numbers in a URL or a response.
 _FAILURES = (Refused, OSError, HTTPException, ValueError, OverflowError)
@@ -47,8 +48,13 @@ class Fetcher:
         # A lookup cannot be cancelled: one that hangs occupies a thread of this pool, but not its request.
         self._resolver = ThreadPoolExecutor(count, "lookup")
 
-    def fetch(self, urls: Sequence[str], deadline: float, request_id: str) -> list[bytes | FetchFailed]:
-        """Fetches one URL after the other. Together they may take URL_TIMEOUT, and as many bytes as an upload."""
+    def fetch(
+        self, urls: Sequence[str], deadline: float, request_id: str, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> list[bytes | FetchFailed]:
+        """Fetches one URL after the other. Together they may take URL_TIMEOUT, and as many bytes as an upload.
+
+        Only the servers of these URLs get the headers, and none that they redirect to.
+        """
         if not self._slots.acquire(blocking=False):
             raise Overloaded("too many images are being fetched already: try again in a moment")
         try:
@@ -56,33 +62,37 @@ class Fetcher:
             fetched: list[bytes | FetchFailed] = []
             for url in urls:
                 limit = self._max_bytes - sum(len(data) for data in fetched if isinstance(data, bytes))
-                fetched.append(self._fetch(url, deadline, limit, request_id))
+                fetched.append(self._fetch(url, deadline, limit, request_id, headers))
             return fetched
         finally:
             self._slots.release()
 
-    def _fetch(self, url: str, deadline: float, limit: int, request_id: str) -> bytes | FetchFailed:
+    def _fetch(
+        self, url: str, deadline: float, limit: int, request_id: str, headers: Mapping[str, str]
+    ) -> bytes | FetchFailed:
         shown = "a URL"  # only the origin is logged: a path or query may contain a key, a malformed URL a password
         try:
             shown = parse(url).origin
-            return self._follow(url, deadline, limit)
+            return self._follow(url, deadline, limit, headers)
         except _FAILURES as error:
             # The reason may contain text of the remote server.
             reason = ascii(f"{type(error).__name__}: {error}"[:200])
             _log.info("%s was not fetched: %s id=%s", shown, reason, request_id)
             return FetchFailed(_FAILED)
 
-    def _follow(self, url: str, deadline: float, limit: int) -> bytes:
+    def _follow(self, url: str, deadline: float, limit: int, headers: Mapping[str, str]) -> bytes:
         target = parse(url)
         for _ in range(1 + _REDIRECTS):
             with closing(self._connect(target, deadline)) as sock:
-                response = send_request(sock, target, deadline, limit)
+                response = send_request(sock, target, deadline, limit, headers)
                 if response.status not in _MOVED:
                     return read_body(response, limit)
             following = parse(urljoin(target.origin + target.path, response.getheader("Location", "")))
             # An https URL promises that the image is not read or changed on its way.
             if (target.scheme, following.scheme) == ("https", "http"):
                 raise Refused("a redirect from https to http")
+            if following.origin != target.origin:
+                headers = _NO_HEADERS
             target = following
         raise Refused(f"more than {_REDIRECTS} redirects")
 

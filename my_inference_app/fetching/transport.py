@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPResponse
 from typing import Any
@@ -43,11 +43,14 @@ def _open(address: Address, port: int, seconds: float) -> socket.socket:
     return sock
 
 
-def send_request(sock: socket.socket, target: Target, deadline: float, limit: int) -> HTTPResponse:
-    # A target contains no white space and no control characters: see addresses.py.
+def send_request(
+    sock: socket.socket, target: Target, deadline: float, limit: int, headers: Mapping[str, str]
+) -> HTTPResponse:
+    # A target contains no white space and no control characters: see addresses.py. Headers come from settings.
+    further = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
         f"GET {target.path} HTTP/1.1\r\nHost: {target.authority}\r\nUser-Agent: my_inference_app\r\n"
-        "Accept: image/*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
+        f"Accept: image/*\r\nAccept-Encoding: identity\r\nConnection: close\r\n{further}\r\n"
     )
     sock.settimeout(seconds_left(deadline))
     sock.sendall(head.encode())

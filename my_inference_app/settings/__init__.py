@@ -11,8 +11,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .access import Access
-from .conflicts import check_engine, check_models, check_ports, check_timeouts, check_tls
+from .conflicts import check_engine, check_label_studio, check_models, check_ports, check_timeouts, check_tls
 from .environment import PROJECT, variables
+from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
@@ -27,12 +28,13 @@ __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, Network, Tls, Vertex, Observing):
+class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Network, Tls, Vertex, Observing):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_models(self)
         check_engine(self)
         check_tls(self)
+        check_label_studio(self)
         check_ports(self, self)
 
     @classmethod

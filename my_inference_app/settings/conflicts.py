@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from ..errors import SettingError
+from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
@@ -39,6 +40,11 @@ def check_engine(model: Model) -> None:
         raise SettingError("PRECISION=f16 is for ENGINE=torch: ENGINE=openvino computes in f32, bf16 or int8")
     if model.engine == "torch" and model.precision == "int8":
         raise SettingError("PRECISION=int8 is for ENGINE=openvino: ENGINE=torch computes in f32, bf16 or f16")
+
+
+def check_label_studio(studio: LabelStudio) -> None:
+    if studio.label_studio_token and not studio.label_studio_url:
+        raise SettingError("LABEL_STUDIO_TOKEN is set and LABEL_STUDIO_URL is not: set both")
 
 
 def check_tls(tls: Tls) -> None:

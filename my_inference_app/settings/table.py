@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .access import Access
 from .environment import PROJECT
+from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
@@ -22,6 +23,7 @@ SUBJECTS = {
     "Limits": Limits,
     "Access": Access,
     "Images from URLs": Urls,
+    "Label Studio": LabelStudio,
     "Network": Network,
     "TLS": Tls,
     "Vertex AI": Vertex,

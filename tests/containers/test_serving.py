@@ -70,6 +70,8 @@ GIVEN = {
     "URL_TIMEOUT": "3",
     "URL_PORTS": "80",
     "URL_ALLOW": "example.com",
+    "LABEL_STUDIO_URL": "http://example.com:8080",
+    "LABEL_STUDIO_TOKEN": "a-token",
     "CLIENT_RATE": "50",
     "CLIENT_CONNECTIONS": "20",
     "TRUSTED_PROXIES": "10.0.0.1",

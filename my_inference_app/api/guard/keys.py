@@ -25,7 +25,13 @@ def refuse_without_key() -> None:
 def given_key(request: Request) -> bytes:
     """The bytes of the key in the headers or, if they have none, in the form of the page."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "") or _password(request)
     if not key and request.endpoint == "page.upload":
         return text_field(request, "api_key").strip()
     return key.encode("latin-1", "replace")
+
+
+def _password(request: Request) -> str:
+    """Of basic authentication: some clients can send a key in no other way."""
+    given = request.authorization
+    return given.password or "" if given and given.type == "basic" else ""
