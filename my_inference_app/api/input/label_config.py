@@ -72,7 +72,9 @@ def labelling_of(text: object) -> Labelling:
     value = image.get("value", "")
     if not value.startswith("$") or value == "$":
         raise BadRequest(f"the value of Image must name the data of a task, as in {_EXAMPLE}")
-    options = [(item.get("alias") or item.get("value", ""), item.get("value", "")) for item in choice.iter("Choice")]
+    options = [
+        (item.get("alias", "") or item.get("value", ""), item.get("value", "")) for item in choice.iter("Choice")
+    ]
     return Labelling(
         image.get("name", ""), value[1:], choice.get("name", ""), {names[0]: names for names in options if names[0]}
     )
