@@ -9,32 +9,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from ...errors import BadRequest, ServiceError, UrlsDisabled
+from ...errors import BadRequest, ServiceError
 from ...inference.answers import Result
 from ...inference.classifier import Classifier
 from .. import context
 from ..classification import chosen, classify
+from ..described import IMAGE_ERRORS, SMALL_IMAGE
 from ..errors import count
-from ..input.json_body import base64_bytes, parse
+from ..input.json_body import parse
 from ..input.label_config import Labelling, labelling_of
+from ..input.label_tasks import images_of
 from ..input.raw_body import content
-from ..input.upload import Upload, linked
+from ..input.upload import Upload
+from ..label_studio_types import (
+    StudioAnswer,
+    StudioError,
+    StudioHealth,
+    StudioPrediction,
+    StudioRegion,
+    StudioRequest,
+    StudioSetup,
+    StudioVersion,
+)
+from ..operation import JSON, Body, Operation, operation
 
 PREFIXES = ("/label-studio",)
+
+_CONFIGURATION = (
+    '<View><Image name="image" value="$image"/><Choices name="choice" toName="image" value="$choices"/></View>'
+)
+_TASK = {"id": 1, "data": {"image": f"data:image/png;base64,{SMALL_IMAGE}"}}
 
 blueprint = Blueprint("label_studio", __name__, url_prefix="/label-studio")
 
 
 @blueprint.get("/health")
 @blueprint.get("/<path:name>/health")
+@operation(Operation("Whether the service is up", "Label Studio", {JSON: StudioHealth}, error=StudioError))
 def health(name: str = "") -> Response:
     return jsonify({"status": "UP", "model_class": chosen(name).name})
 
 
 @blueprint.post("/setup")
 @blueprint.post("/<path:name>/setup")
+@operation(
+    Operation(
+        "Check that a labelling configuration fits the model",
+        "Label Studio",
+        {JSON: StudioVersion},
+        (Body(JSON, StudioSetup, {"project": "1.1764565000", "schema": _CONFIGURATION}),),
+        error=StudioError,
+    )
+)
 def setup(name: str = "") -> Response:
     """The host and the token in this request are not used: LABEL_STUDIO_URL and LABEL_STUDIO_TOKEN are."""
     classifier = chosen(name)
@@ -44,6 +72,16 @@ def setup(name: str = "") -> Response:
 
 @blueprint.post("/predict")
 @blueprint.post("/<path:name>/predict")
+@operation(
+    Operation(
+        "Predict the choice of each task",
+        "Label Studio",
+        {JSON: StudioAnswer},
+        (Body(JSON, StudioRequest, {"tasks": [_TASK], "label_config": _CONFIGURATION}),),
+        statuses=IMAGE_ERRORS,
+        error=StudioError,
+    )
+)
 def predict(name: str = "") -> Response:
     classifier = chosen(name)
     body = _body()
@@ -59,8 +97,9 @@ def predict(name: str = "") -> Response:
     if len(outcomes) == 1 and isinstance(outcomes[0], ServiceError):
         raise outcomes[0]
     version = _version(classifier)
-    results = [{**_prediction(labelling, classes, outcome), "model_version": version} for outcome in outcomes]
-    return jsonify({"results": results, "model_version": version})
+    results = [_prediction(labelling, classes, version, outcome) for outcome in outcomes]
+    answer: StudioAnswer = {"results": results, "model_version": version}
+    return jsonify(answer)
 
 
 def error_response(error: ServiceError) -> Response:
@@ -79,51 +118,23 @@ def _body() -> dict[str, Any]:
 
 
 def _classified(classifier: Classifier, labelling: Labelling, tasks: Sequence[Any]) -> list[Result | ServiceError]:
-    images = _with_uploads([_image(labelling, task) for task in tasks])
+    images = images_of(tasks, labelling)
     outcomes = iter(classify(classifier, [image for image in images if isinstance(image, Upload)]).outcomes)
     return [image if isinstance(image, ServiceError) else next(outcomes) for image in images]
 
 
-def _image(labelling: Labelling, task: Any) -> Upload | ServiceError | str:
-    """A string is the address of an image that was uploaded to Label Studio."""
-    data = task.get("data") if isinstance(task, dict) else None
-    value = data.get(labelling.image_key) if isinstance(data, dict) else None
-    if not isinstance(value, str) or not value:
-        return BadRequest(f"a task has no `{labelling.image_key}` in its data, which the configuration names")
-    studio = context.label_studio()
-    try:
-        if value.startswith("data:"):
-            return Upload(None, base64_bytes(value, f"`{labelling.image_key}` of a task"))
-        if address := studio.address_of(value):
-            return address
-        if not context.settings().predict_urls:
-            return UrlsDisabled("this service does not fetch images from other servers (PREDICT_URLS=1 allows it)")
-        return linked(value)
-    except ServiceError as error:
-        return error
-
-
-def _with_uploads(images: Sequence[Upload | ServiceError | str]) -> list[Upload | ServiceError]:
-    """Fetches what lies in Label Studio."""
-    addresses = [image for image in images if isinstance(image, str)]
-    fetched = iter(context.label_studio().fetch(addresses, context.deadline(), g.request_id) if addresses else ())
-    found: list[Upload | ServiceError] = []
-    for image in images:
-        item = next(fetched) if isinstance(image, str) else image
-        found.append(Upload(None, item) if isinstance(item, bytes) else item)
-    return found
-
-
-def _prediction(labelling: Labelling, classes: dict[str, list[int]], outcome: Result | ServiceError) -> dict[str, Any]:
+def _prediction(
+    labelling: Labelling, classes: dict[str, list[int]], version: str, outcome: Result | ServiceError
+) -> StudioPrediction:
     if isinstance(outcome, ServiceError):
         count(outcome)
-        return {"result": [], "score": 0.0, "error": str(outcome)}
+        return {"result": [], "score": 0.0, "model_version": version, "error": str(outcome)}
     choice, score = labelling.best(outcome, classes)
-    region = {
+    region: StudioRegion = {
         "from_name": labelling.choices_name,
         "to_name": labelling.image_name,
         "type": "choices",
         "value": {"choices": [choice]},
         "score": score,
     }
-    return {"result": [region], "score": score}
+    return {"result": [region], "score": score, "model_version": version}
