@@ -50,6 +50,7 @@ ALLOWED = {
     "werkzeug": {"api", "server", "management"},
     "jinja2": {"api", "server"},
     "prometheus_client": {"metrics"},
+    "defusedxml": {"api.input.label_config"},
     "dotenv": {"settings.environment"},
     "pythonjsonlogger": {"logs"},
     "opentelemetry": {"tracing"},
