@@ -45,6 +45,7 @@ class Management:
             "/healthz": lambda: _json({"status": "alive"}),
             "/readyz": self._ready,
             "/ping": self._ping,
+            "/label-studio/health": self._up,
             "/metrics": lambda: Response(metrics.exposition(requests_waiting()), content_type=metrics.CONTENT_TYPE),
         }
 
@@ -84,6 +85,11 @@ class Management:
         """The health check of TorchServe, and of SageMaker."""
         self._raise_if_not_ready()
         return _json({"status": "Healthy"})
+
+    def _up(self) -> Response:
+        """Label Studio gives up after a second."""
+        self._raise_if_not_ready()
+        return _json({"status": "UP", "model_class": self._registry.names[0]})
 
     def _raise_if_not_ready(self) -> None:
         if self._is_stopping():

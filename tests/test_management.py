@@ -42,6 +42,12 @@ def test_ready_names_the_model(client: Client) -> None:
     assert client.get("/readyz").get_json() == {"status": "ready", "model": "fake"}
 
 
+def test_label_studio_is_told_that_the_model_is_up(client: Client, fake: FakeClassifier) -> None:
+    assert client.get("/label-studio/health").get_json() == {"status": "UP", "model_class": "fake"}
+    fake.ready = False
+    assert client.get("/label-studio/health").status_code == 503
+
+
 def test_model_that_is_not_loaded_is_alive_and_not_ready(client: Client, fake: FakeClassifier) -> None:
     fake.ready = False
     response = client.get("/readyz")
@@ -69,7 +75,7 @@ def test_other_path_returns_404_and_names_those_there_are(client: Client) -> Non
     assert response.status_code == 404
     assert response.get_json()["error"] == {
         "code": "not_found",
-        "message": "this port has /healthz, /readyz, /ping, /metrics, /models",
+        "message": "this port has /healthz, /readyz, /ping, /label-studio/health, /metrics, /models",
     }
 
 
