@@ -43,7 +43,13 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ),
     *(
         (path, one_text(DOWN), one_text(LARGE), one_text(FULL))
-        for path in ("/v2", "/v2/models/microsoft/resnet-50/infer", "/v1/models?x=1", "/v1/models/tiny:predict", "/label-studio/predict")
+        for path in (
+            "/v2",
+            "/v2/models/microsoft/resnet-50/infer",
+            "/v1/models?x=1",
+            "/v1/models/tiny:predict",
+            "/label-studio/predict",
+        )
     ),
     *(
         (
