@@ -61,7 +61,7 @@ def _with_features(model: LoadedModel, folder: Path, found: Features, samples: S
     """None unless features and head give the logits of each engine."""
     try:
         draft = _convert(model, folder, found)
-        report = {engine: features_agreement.measure(draft, engine, samples) for engine in ENGINES}
+        report = {engine: features_agreement.measure(draft, engine, samples) for engine in EXPORTED}
     except Exception:  # converted without features, the model may work, or an error says why it does not
         report = {}
     if report and all(difference <= features_agreement.MOST_DIFFERENCE for difference in report.values()):

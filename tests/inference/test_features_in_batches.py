@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.engines.base import ENGINES, FeatureEngine, FeatureMaps, Images, Logits, load_engine
+from my_inference_app.engines.base import EXPORTED, FeatureEngine, FeatureMaps, Images, Logits, load_engine
 from my_inference_app.inference.batching import Batcher
 from my_inference_app.inference.waiting import Patience
 
@@ -31,7 +31,7 @@ class Counted:
         return self._engine.with_features(images)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=EXPORTED)
 def real(request: pytest.FixtureRequest, colours: Bundle) -> FeatureEngine:
     engine = load_engine(colours, request.param, threads=1, precision="f32")
     assert isinstance(engine, FeatureEngine)
