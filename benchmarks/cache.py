@@ -1,6 +1,6 @@
 """make bench-cache: measures the service with and without a cache of results, by the share of images that repeat.
 
-Prints images per second as medians of interleaved rounds, each with a new service, and their ratio.
+Prints medians of interleaved rounds, each with a new service: images per second, and the CPU time of the service.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from . import output
-from .load import HERE, wrk
+from .load import HERE, Watch, wrk
 from .machine_facts import facts
 from .prepare import FOLDER, SMALL, Ready, prepare
 
@@ -27,6 +27,8 @@ class Load:
     cache_mb: int
     images_per_second: float
     p50_ms: float
+    cpu_ms: float
+    """CPU time of the service for each image, nginx and workers together."""
 
 
 def main() -> None:
@@ -50,29 +52,35 @@ def measure(ready: Ready, cache_mb: int, seconds: int) -> list[Load]:
     loads = []
     with ready.serve(CACHE_MB=str(cache_mb)) as started:
         for number, share in enumerate(SHARES):
-            got = wrk(
-                started.url,
-                CONNECTIONS,
-                seconds,
-                ready.image,
-                script=HERE / "repeats.lua",
-                SHARE=str(share),
-                SEED=str(number),  # no image of another share's load is sent again
-            )
+            with Watch(started.process) as watch:
+                got = wrk(
+                    started.url,
+                    CONNECTIONS,
+                    seconds,
+                    ready.image,
+                    script=HERE / "repeats.lua",
+                    SHARE=str(share),
+                    SEED=str(number),  # no image of another share's load is sent again
+                )
             if got["refused"] or got["failed"]:
                 sys.exit(f"error: {got['refused']:.0f} requests were refused, {got['failed']:.0f} failed")
-            loads.append(Load(share, cache_mb, got["requests"] / got["seconds"], got["p50"]))
+            cpu_ms = watch.cpu_seconds / got["requests"] * 1000
+            loads.append(Load(share, cache_mb, got["requests"] / got["seconds"], got["p50"], cpu_ms))
     return loads
 
 
 def table(loads: list[Load]) -> str:
-    lines = [f"{'repeated':>8} {'without':>12} {'cached':>12} {'ratio':>6} {'p50 without':>12} {'p50 cached':>11}"]
-    for share in SHARES:
-        without, cached = ([load for load in loads if (load.share, load.cache_mb) == (share, mb)] for mb in CACHES)
-        slow, fast = (statistics.median(load.images_per_second for load in some) for some in (without, cached))
-        waits = [statistics.median(load.p50_ms for load in some) for some in (without, cached)]
+    lines = [f"{'repeated':>8} {'cache':>6} {'images/s':>9} {'p50':>9} {'CPU/image':>10} {'ratio':>6}"]
+    for share, cache_mb in itertools.product(SHARES, CACHES):
+        some = [load for load in loads if (load.share, load.cache_mb) == (share, cache_mb)]
+        per_second, p50, cpu = (
+            statistics.median(getattr(load, name) for load in some)
+            for name in ("images_per_second", "p50_ms", "cpu_ms")
+        )
+        without = statistics.median(load.cpu_ms for load in loads if (load.share, load.cache_mb) == (share, 0))
         lines.append(
-            f"{share:>8.0%} {slow:>10.1f}/s {fast:>10.1f}/s {fast / slow:>6.2f} {waits[0]:>9.1f} ms {waits[1]:>8.1f} ms"
+            f"{share:>8.0%} {'on' if cache_mb else 'off':>6} {per_second:>9.1f} {p50:>6.1f} ms {cpu:>7.2f} ms "
+            f"{cpu / without:>6.2f}"
         )
     return "\n".join(lines)
 
