@@ -13,6 +13,7 @@ from ...errors import BadRequest
 from ...inference.answers import Result
 
 _LONGEST = 1_000_000
+_MOST_OPTIONS = 2000
 _EXAMPLE = (
     '<View><Image name="image" value="$image"/>'
     '<Choices name="choice" toName="image"><Choice value="cat"/></Choices></View>'
@@ -32,9 +33,12 @@ class Labelling:
         """The model's classes that each choice stands for: `tiger cat` and `tabby` for `tabby, tabby cat`."""
         if not self.options:
             return {}
-        names = [{plain(label), *map(plain, label.split(","))} for label in labels]
+        classes: dict[str, set[int]] = {}
+        for index, label in enumerate(labels):
+            for name in (label, *label.split(",")):
+                classes.setdefault(plain(name), set()).add(index)
         found = {
-            option: [index for index, known in enumerate(names) if known & {plain(name) for name in given}]
+            option: sorted(set().union(*(classes.get(plain(name), ()) for name in given)))
             for option, given in self.options.items()
         }
         if not any(found.values()):
@@ -72,6 +76,8 @@ def labelling_of(text: object) -> Labelling:
     value = image.get("value", "")
     if not value.startswith("$") or value == "$":
         raise BadRequest(f"the value of Image must name the data of a task, as in {_EXAMPLE}")
+    if len(list(choice.iter("Choice"))) > _MOST_OPTIONS:
+        raise BadRequest(f"the labelling configuration has more than {_MOST_OPTIONS} choices")
     options = [
         (item.get("alias", "") or item.get("value", ""), item.get("value", "")) for item in choice.iter("Choice")
     ]

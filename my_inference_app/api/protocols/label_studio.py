@@ -37,6 +37,7 @@ from ..operation import JSON, Body, Operation, operation
 
 PREFIXES = ("/label-studio",)
 
+_MOST_TASKS = 1000
 _CONFIGURATION = (
     '<View><Image name="image" value="$image"/><Choices name="choice" toName="image" value="$choices"/></View>'
 )
@@ -90,6 +91,8 @@ def predict(name: str = "") -> Response:
     tasks = body.get("tasks")
     if not isinstance(tasks, list):
         raise BadRequest("`tasks` must be a list")
+    if len(tasks) > _MOST_TASKS:
+        raise BadRequest(f"{len(tasks)} tasks in one request: send {_MOST_TASKS} at most")
     most = context.settings().max_images
     outcomes: list[Result | ServiceError] = []
     for start in range(0, len(tasks), most):

@@ -286,6 +286,7 @@ FILE = '<!DOCTYPE v [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (f"<View>{IMAGE}{CHOICES.replace('cat', 'zebra')}</View>", "none of the choices"),
         ("<View>" * 50_000 + IMAGE + CHOICES + "</View>" * 50_000, None),
         (f"<View>{' ' * 1_000_001}</View>", "1000000 are allowed"),
+        (f"<View>{IMAGE}{CHOICES.replace('</Choices>', '<Choice/>' * 2000 + '</Choices>')}</View>", "more than 2000"),
     ],
 )
 def test_hostile_or_unusable_configuration_is_refused(client: FlaskClient, config: object, reason: str | None) -> None:
@@ -301,6 +302,11 @@ def test_hostile_or_unusable_configuration_is_refused(client: FlaskClient, confi
 )
 def test_malformed_request_is_refused(client: FlaskClient, body: bytes) -> None:
     assert error_of(client.post("/label-studio/predict", data=body, content_type="application/json"), 400)
+
+
+def test_too_many_tasks_are_refused(client: FlaskClient) -> None:
+    body = {"tasks": [1] * 1001, **PROJECT}
+    assert "1000 at most" in error_of(client.post("/label-studio/predict", json=body), 400)
 
 
 @pytest.mark.parametrize("wrong", [1, None, {}, {"data": 1}, {"data": {"image": 1}}, {"data": {"picture": "x"}}])
