@@ -19,7 +19,13 @@ from .prepare import FOLDER, NETWORK, SMALL, Prepared, Ready, prepare
 from .rows import Started
 
 _BASE = "one model, /predict"
-_RAW = {"/hf": "application/octet-stream", f"/predictions/{SMALL}": "application/octet-stream"}
+_TYPE = "application/octet-stream"
+_RAW = {
+    "/predict": {"TYPE": "image/jpeg"},
+    "/hf": {"TYPE": _TYPE},
+    f"/predictions/{SMALL}": {"TYPE": _TYPE},
+    f"/v2/models/{SMALL}/infer": {"TYPE": _TYPE, "HEADER": "Inference-Header-Content-Length: 0"},
+}
 
 
 def main() -> None:
@@ -59,26 +65,25 @@ def _two(prepared: Prepared, ready: Ready) -> Ready:
 
 
 def _rows(ready: Ready, alone: Started, beside: Started, seconds: int) -> dict[str, Callable[[], Measured]]:
-    def raw(path: str, media_type: str) -> Callable[[], Measured]:
+    def raw(path: str, variables: dict[str, str]) -> Callable[[], Measured]:
         url = alone.url.removesuffix("/predict") + path
-        return lambda: measure(url, alone.process, 16, seconds, ready.image, TYPE=media_type)
+        return lambda: measure(url, alone.process, 16, seconds, ready.image, **variables)
 
     return {
         _BASE: lambda: alone.load(16, seconds),
         "two models, the other unused": lambda: beside.load(16, seconds),
-        "one model, /predict, image as the body": raw("/predict", "image/jpeg"),
-        **{f"one model, {path}": raw(path, media_type) for path, media_type in _RAW.items()},
+        **{f"one model, {path}, image as the body": raw(path, variables) for path, variables in _RAW.items()},
     }
 
 
 def table(machine: output.Machine, found: dict[str, list[Measured]]) -> str:
     base = found[_BASE]
     lines = [output.headline(machine), f"{SMALL}, 16 connections", ""]
-    lines.append(f"{'':40} {'images/s':>9} {'ratio':>6} {'CPU s/1000':>11} {'ratio':>6} {'MB':>6} {'failed':>7}")
+    lines.append(f"{'':62} {'images/s':>9} {'ratio':>6} {'CPU s/1000':>11} {'ratio':>6} {'MB':>6} {'failed':>7}")
     for name, runs in found.items():
         speed, cpu = _median(runs, "images_per_second"), _median(runs, "cpu_seconds_per_1000")
         lines.append(
-            f"{name:40} {speed:>9.1f} {speed / _median(base, 'images_per_second'):>6.2f} "
+            f"{name:62} {speed:>9.1f} {speed / _median(base, 'images_per_second'):>6.2f} "
             f"{cpu:>11.2f} {cpu / _median(base, 'cpu_seconds_per_1000'):>6.2f} {_median(runs, 'peak_mb'):>6.0f} "
             f"{sum(run.failed + run.refused for run in runs):>7}"
         )

@@ -17,5 +17,7 @@ if media_type then
     wrk.headers["Content-Type"] = media_type
     wrk.body = image
 end
+local header_name, header_value = (os.getenv("HEADER") or ""):match("^(.-): (.*)$")
+if header_name then wrk.headers[header_name] = header_value end
 
 dofile(os.getenv("REPORT"))
