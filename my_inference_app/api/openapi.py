@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, make_response, render_template
+from markupsafe import Markup, escape
 from werkzeug.routing import Rule
 
 from .. import __version__
+from . import static_files
 from .context import settings
 from .errors import Error
 from .operation import JSON, Body, Operation, Parameter, operation, operation_of
@@ -19,6 +21,7 @@ from .schemas import Schemas
 blueprint = Blueprint("openapi", __name__)
 
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+_CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
 _DESCRIPTION = (
     "An image-classification server. Every error has a status, a code that never changes, and a message that says "
@@ -39,7 +42,12 @@ def document() -> Response:
 @blueprint.get("/docs")
 @operation(Operation("This document as a page", "Service", {"text/html": str}))
 def page() -> Response:
-    response = make_response(render_template("docs.html", document=describe(), to_json=_laid_out))
+    found = describe()
+    tags: dict[str, list[tuple[str, str, Any]]] = {}
+    for path, methods in found["paths"].items():
+        for method, described in methods.items():
+            tags.setdefault(described["tags"][0], []).append((path, method, described))
+    response = make_response(render_template("docs.html", document=found, tags=tags, static_file=static_files.address))
     response.headers["Content-Security-Policy"] = _POLICY
     return response
 
@@ -151,5 +159,12 @@ _REASONS = {
 }
 
 
+@blueprint.app_template_filter("prose")
+def _prose(text: str) -> Markup:
+    """What stands between backticks is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
+
+
+@blueprint.app_template_filter("laid_out")
 def _laid_out(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
