@@ -57,7 +57,7 @@ def measure(
     **variables: str,
 ) -> Measured:
     with Watch(process) as watch:
-        got = wrk(url, connections, seconds, image, field, **variables)
+        got = wrk(url, connections, seconds, image, field, SCRIPT, **variables)
     answered = max(1.0, got["requests"] - got["refused"])
     return Measured(
         connections=connections,
