@@ -53,6 +53,30 @@ def test_script_with_the_real_model_recognises_a_cat(efficientnet: Path) -> None
     assert done.stdout.startswith("{'statusCode': 200, 'body': '\"") and "cat" in done.stdout, done
 
 
+def test_script_without_a_bundle_makes_it_with_the_words_of_make_run(tmp_path: Path) -> None:
+    cat = next(path for path in SAMPLES if path.stem == "cat")
+    nowhere = {"MODELS_DIR": str(tmp_path / "models"), "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = run(cat, **nowhere)
+    assert done.stdout.startswith("{'statusCode': 200, 'body': '\"") and "cat" in done.stdout, done
+    assert "*** Using efficientnet-lite0 INSTEAD of microsoft/resnet-50." in done.stderr
+    assert (tmp_path / "models" / "efficientnet-lite0" / "bundle.json").exists()
+
+
+def test_script_does_not_fall_back_from_a_named_model(tmp_path: Path) -> None:
+    nowhere = {"MODELS_DIR": str(tmp_path / "models"), "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = run(SAMPLES[0], MODEL="microsoft/resnet-50", **nowhere)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "microsoft/resnet-50" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    assert not (tmp_path / "models" / "efficientnet-lite0").exists()
+
+
+def test_script_outside_the_environment_fails_with_one_line() -> None:
+    command = [sys.executable, "-IS", str(SCRIPT), str(SAMPLES[0])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    expected = "error: no module named 'my_inference_app': use the Python of `make run`, .venv/bin/python\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
 def test_script_fails_with_one_line(tmp_path: Path) -> None:
     done = run(SAMPLES[0], BUNDLE=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
