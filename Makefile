@@ -13,7 +13,7 @@ ENVIRONMENT := .ci/environment.sh $(VENV)
 setting = $(or $($1),$(shell sed -n 's/^ *\(export  *\)\{0,1\}$1 *= *//p' .env 2>/dev/null | tail -n 1))
 READY = $(strip $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(call setting,PRECISION))),int8) \
 	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing))
-READY_TO_TEST := $(ENVIRONMENT) run int8 tracing dev
+READY_TO_TEST := $(ENVIRONMENT) run int8 tracing dev notebook
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ bench-cache: ## measure the cache of results, by the share of images that repeat
 	@$(READY_TO_TEST)
 	.ci/install.sh nginx=nginx-light wrk=wrk
 	exec $(PYTHON3) -m benchmarks.cache $(ARGS)
+
+notebook: ## run post_request/try_the_service.py against the service at SERVICE_URL, and write the notebook
+	@$(ENVIRONMENT) run notebook
+	exec $(PYTHON3) post_request/make_notebook.py
 
 soak: ## ten minutes of mixed load with restarts: fails if a request is lost or anything grows
 	@$(READY_TO_TEST)
@@ -128,5 +132,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache soak audit test screenshots check lint clean
+.PHONY: help run serve reload export evaluate bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -14,6 +14,7 @@ packages() {
     run) echo -r requirements/serving.txt -r requirements/export.txt -r post_request/requirements.txt -e . ;;
     int8) echo -r requirements/quantize.txt ;;
     tracing) echo -r requirements/tracing.txt ;;
+    notebook) echo -r requirements/notebook.txt ;;
     dev) echo -r requirements/development.txt ;;
     audit) echo -r requirements/audit.txt ;;
     esac

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 
@@ -91,7 +91,7 @@ def address(options: argparse.Namespace) -> str:
         added["explain"] = 1 if options.explain else None
     added = {name: value for name, value in added.items() if value is not None}
     query = [(name, value) for name, value in given if name not in added] + list(added.items())
-    return url._replace(query=urlencode(query), fragment="").geturl()
+    return urlunsplit((url.scheme, url.netloc, url.path, urlencode(query), ""))
 
 
 def post(name: str, image: bytes, options: argparse.Namespace) -> Result:

