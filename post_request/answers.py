@@ -24,7 +24,7 @@ class Explanation:
 
     class_id: int
     png: bytes
-    box: tuple[int, int, int, int]
+    box: tuple[float, float, float, float]
 
 
 def predictions(body: dict[str, Any]) -> list[Prediction]:
@@ -54,11 +54,12 @@ def _explanation(entry: object) -> Explanation:
         case {
             "class_id": int(class_id),
             "image": str(image),
-            "box": [int(left), int(top), int(right), int(bottom)],
+            "box": [int() | float(), int() | float(), int() | float(), int() | float()] as box,
         } if image.startswith(PNG):
             try:
                 png = base64.b64decode(image.removeprefix(PNG), validate=True)
             except ValueError:  # also of characters outside ASCII
                 raise BadAnswerError("the image of an explanation is damaged") from None
+            left, top, right, bottom = box
             return Explanation(class_id, png, (left, top, right, bottom))
     raise BadAnswerError("an explanation without class_id, box, and an image in PNG")

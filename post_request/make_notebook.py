@@ -10,6 +10,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import requests
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -26,7 +27,8 @@ def read_cells() -> nbformat.NotebookNode:
 
 def make(target: Path) -> None:
     notebook = read_cells()
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(SOURCE.parent)}}).execute()
+    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")  # over TCP, other users could listen
+    NotebookClient(notebook, manager, timeout=300, resources={"metadata": {"path": str(SOURCE.parent)}}).execute()
     for cell in notebook.cells:
         cell.metadata = {}  # has the times at which it ran
     notebook.metadata.pop("language_info", None)

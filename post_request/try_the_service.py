@@ -66,7 +66,8 @@ best_last = explained["predictions"][::-1]
 labels = [prediction["label"].partition(",")[0] for prediction in best_last]
 scores = [prediction["score"] for prediction in best_last]
 right_axes.bar_label(right_axes.barh(labels, scores, color="tab:blue"), fmt="{:.1%}", padding=4)
-right_axes.set(xlim=(0, 1), xticks=[], title=explained["model"])
+right_axes.set(xlim=(0, 1), xticks=[])
+right_axes.set_title(explained["model"], loc="left")
 right_axes.spines[["left", "bottom"]].set_visible(False)
 right_axes.tick_params(length=0)
 figure.tight_layout()
@@ -116,7 +117,7 @@ places = centred @ directions[:2].T
 figure, axes = plt.subplots(figsize=(4.5, 3.2))
 for sample in SAMPLES:
     own = places[[name == sample.stem for name in names]]
-    axes.scatter(own[:, 0], own[:, 1], label=sample.stem, alpha=0.8)
+    axes.scatter(own[:, 0], own[:, 1], label=sample.stem, alpha=0.6)
 axes.set(xticks=[], yticks=[], title=f"{len(table)} images, {table.shape[1]} numbers each")
 axes.legend(frameon=False)
 figure.tight_layout()
@@ -156,6 +157,6 @@ figure, axes = plt.subplots(figsize=(4.5, 2.8))
 axes.plot(counts, speeds, marker="o")
 axes.set_xscale("log", base=2)
 axes.set(xticks=counts, xticklabels=counts, xlabel="requests at the same time", ylabel="images a second")
-axes.set_ylim(bottom=0)
+axes.set_ylim(0, 1.15 * max(speeds))
 figure.tight_layout()
 plt.show()

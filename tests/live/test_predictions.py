@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image
 
 from my_inference_app.export.imagenet import WORDNET_IDS
 from tests.live.service import REPOSITORY, Service, until
@@ -62,18 +63,27 @@ def test_curl(service: Service, form: list[str]) -> None:
     assert answer["predictions"][0]["class_id"] in LABELS["cat.jpg"]
 
 
+def post_request(service: Service, *arguments: str | Path) -> list[str]:
+    command = [sys.executable, "post_request/post_request.py", "--url", f"{service.url}/predict", *map(str, arguments)]
+    return subprocess.check_output(command, cwd=REPOSITORY, text=True, timeout=60).splitlines()
+
+
 def test_post_request_prints_the_two_lines(service: Service) -> None:
-    command = [
-        sys.executable,
-        "post_request/post_request.py",
-        "post_request/cat.jpg",
-        "--url",
-        f"{service.url}/predict",
-    ]
-    lines = subprocess.check_output(command, cwd=REPOSITORY, text=True, timeout=60).splitlines()
+    lines = post_request(service, "post_request/cat.jpg")
     assert lines[0] == "Checking results for ./post_request/cat.jpg"
     assert "'response': {'body': '\"" in lines[1]
-    assert lines[1].endswith("'statusCode': 200}, 'success': True}")
+    assert lines[1].endswith("'statusCode': 200}, 'success': True, 'version': '1'}")
+
+
+def test_post_request_prints_bars_and_writes_maps(service: Service, tmp_path: Path) -> None:
+    lines = post_request(service, "post_request/cat.jpg", "--pretty", "--top-k", "3", "--explain", tmp_path)
+    assert lines[0] == "./post_request/cat.jpg  (efficientnet-lite0)"
+    assert [label in lines[rank] for rank, label in enumerate(("%", "%", "%", "map"), 1)] == [True] * 4
+    (written,) = tmp_path.glob("cat.jpg.*.png")
+    assert lines[4] == f"     map  {written}"
+    with Image.open(written) as overlay:
+        assert (overlay.format, overlay.mode, overlay.getextrema()[3][1] > 0) == ("PNG", "RGBA", True)
+    assert written.name in (tmp_path / "index.html").read_text("utf-8")
 
 
 def test_several_images_get_their_results_in_order(service: Service) -> None:

@@ -17,7 +17,7 @@ MAP = {
     "class_id": 281,
     "grid": [[1.5]],
     "image": f"data:image/png;base64,{base64.b64encode(PNG).decode()}",
-    "box": [10, 0, 50, 40],
+    "box": [10, 0, 50, 39.5],
 }
 DAMAGED = "the image of an explanation is damaged"
 INCOMPLETE = "an explanation without class_id, box, and an image in PNG"
@@ -46,7 +46,7 @@ def test_page_shows_each_map_over_its_image(service: Service, folder: Path) -> N
     assert service.run(folder, "a.jpg", "<b> 1%.jpg", "--explain", "maps").returncode == 0
     page = (folder / "maps" / "index.html").read_text("utf-8")
     first, second = (figure.partition("</figure>")[0] for figure in page.split("<figure>")[1:])
-    photo = f'<img src="{folder.as_uri()}/a.jpg" alt="" onload="place(this, 10, 0, 50, 40)">'
+    photo = f'<img src="{folder.as_uri()}/a.jpg" alt="" onload="place(this, 10, 0, 50, 39.5)">'
     assert first == (
         f'<div>{photo}<img src="a.jpg.281.png" alt=""></div>\n<figcaption>a.jpg: tabby, tabby cat</figcaption>'
     )
@@ -77,6 +77,7 @@ def test_map_of_an_image_with_an_unusual_name_is_written(service: Service, folde
         (None, "the answer has no explanations"),
         ([{**MAP, "class_id": "../../x"}], INCOMPLETE),
         ([{**MAP, "box": [1, 2, 3]}], INCOMPLETE),
+        ([{**MAP, "box": [1, 2, 3, "4)"]}], INCOMPLETE),
         ([{**MAP, "image": "data:text/html;base64,"}], INCOMPLETE),
         ([{**MAP, "image": "data:image/png;base64,*"}], DAMAGED),
         ([{**MAP, "image": "data:image/png;base64,\xe9"}], DAMAGED),
