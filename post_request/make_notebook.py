@@ -6,11 +6,11 @@ The notebook is try_the_service.ipynb, or the file that is named as an argument.
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
 import requests
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -18,7 +18,7 @@ SOURCE = Path(__file__).with_name("try_the_service.py")
 
 
 def read_cells() -> nbformat.NotebookNode:
-    notebook = jupytext.read(SOURCE)
+    notebook: nbformat.NotebookNode = jupytext.read(SOURCE)
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"  # instead of a random one, which would change each time
@@ -27,13 +27,17 @@ def read_cells() -> nbformat.NotebookNode:
 
 def make(target: Path) -> None:
     notebook = read_cells()
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")  # over TCP, other users could listen
-    NotebookClient(notebook, manager, timeout=300, resources={"metadata": {"path": str(SOURCE.parent)}}).execute()
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(SOURCE.parent)}})
+    with TemporaryDirectory() as folder:
+        kernel = client.create_kernel_manager()
+        # Sockets in a folder of one's own: over TCP, other users of the machine could listen.
+        kernel.transport, kernel.connection_file = "ipc", str(Path(folder, "kernel.json"))
+        client.execute()
     for cell in notebook.cells:
         cell.metadata = {}  # has the times at which it ran
     notebook.metadata.pop("language_info", None)
     nbformat.validate(notebook)
-    nbformat.write(notebook, target)
+    nbformat.write(notebook, target)  # type: ignore[no-untyped-call]
 
 
 def main(arguments: list[str]) -> None:

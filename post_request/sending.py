@@ -84,7 +84,7 @@ def read(path: Path) -> bytes:
 
 def address(options: argparse.Namespace) -> str:
     """The URL with the options in its query. An option replaces what the URL says, except for `explain`."""
-    url = urlsplit(options.url)
+    url = urlsplit(str(options.url))
     given = parse_qsl(url.query, keep_blank_values=True)
     added = {"model": options.model, "top_k": options.top_k}
     if "explain" not in dict(given):  # the URL may name classes or a method

@@ -142,7 +142,7 @@ print(f"different samples:      {alike[np.not_equal.outer(names, names)].mean():
 
 
 # %%
-def images_per_second(concurrency: int, images: int = 48) -> float:
+def images_per_second(concurrency: int, images: int = 32) -> float:
     with ThreadPoolExecutor(concurrency) as pool:
         start = time.perf_counter()
         list(pool.map(lambda _: post("predict", cat), range(images)))
@@ -151,7 +151,7 @@ def images_per_second(concurrency: int, images: int = 48) -> float:
 
 counts = [1, 2, 4, 8, 16]
 images_per_second(4, images=8)  # warms up the connections and the caches
-speeds = [images_per_second(count) for count in counts]
+speeds = [max(images_per_second(count) for _ in range(2)) for count in counts]  # other programs disturb some rounds
 
 figure, axes = plt.subplots(figsize=(4.5, 2.8))
 axes.plot(counts, speeds, marker="o")
