@@ -40,9 +40,9 @@ class Overlays:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._names: set[str] = {"index.html"}
+        self._names: set[str] = {"explanations.html"}
         folder.mkdir(parents=True, exist_ok=True)
-        self._page = folder / "index.html"
+        self._page = folder / "explanations.html"
         self._page.write_text(PAGE, "utf-8")
 
     def save(self, image: Path, explanation: Explanation, label: str) -> Path:

@@ -84,7 +84,7 @@ def test_post_request_prints_bars_and_writes_maps(service: Service, tmp_path: Pa
     with Image.open(written) as overlay:
         assert overlay.format == "PNG"
         assert len(set(overlay.convert("RGBA").getchannel("A").tobytes())) > 1  # hot in places
-    assert written.name in (tmp_path / "index.html").read_text("utf-8")
+    assert written.name in (tmp_path / "explanations.html").read_text("utf-8")
 
 
 def test_several_images_get_their_results_in_order(service: Service) -> None:

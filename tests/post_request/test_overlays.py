@@ -44,7 +44,7 @@ def test_page_shows_each_map_over_its_image(service: Service, folder: Path) -> N
     (folder / "<b> 1%.jpg").touch()
     service.replies["*"] = [answer(explanations=[MAP]), answer(explanations=[{**MAP, "class_id": 900}])]
     assert service.run(folder, "a.jpg", "<b> 1%.jpg", "--explain", "maps").returncode == 0
-    page = (folder / "maps" / "index.html").read_text("utf-8")
+    page = (folder / "maps" / "explanations.html").read_text("utf-8")
     first, second = (figure.partition("</figure>")[0] for figure in page.split("<figure>")[1:])
     photo = f'<img src="{folder.as_uri()}/a.jpg" alt="" onload="place(this, 10, 0, 50, 39.5)">'
     assert first == (
@@ -60,7 +60,7 @@ def test_images_of_one_name_get_maps_of_their_own(service: Service, folder: Path
     service.replies["*"] = [answer(explanations=[MAP])] * 2
     assert service.run(folder, "a.jpg", "deep/a.jpg", "--explain", "maps").returncode == 0
     files = {file.name for file in (folder / "maps").iterdir()}
-    assert files == {"a.jpg.281.png", "a.jpg.281-2.png", "index.html"}
+    assert files == {"a.jpg.281.png", "a.jpg.281-2.png", "explanations.html"}
 
 
 @pytest.mark.parametrize("name", ["a" * 250 + ".jpg", os.fsdecode(b"\xff.jpg")])
@@ -90,7 +90,7 @@ def test_answer_without_usable_maps_is_an_error(
     done = service.run(folder, "a.jpg", "--explain", "maps")
     assert (done.stdout, done.stderr) == ("", f"./a.jpg: 200 bad_answer: {problem}\n")
     assert done.returncode == 1
-    assert [file.name for file in (folder / "maps").iterdir()] == ["index.html"]
+    assert [file.name for file in (folder / "maps").iterdir()] == ["explanations.html"]
 
 
 def test_model_that_cannot_explain_gets_one_line(service: Service, folder: Path) -> None:
