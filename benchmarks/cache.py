@@ -10,6 +10,8 @@ import statistics
 import sys
 from dataclasses import asdict, dataclass
 
+import requests
+
 from . import output
 from .load import HERE, Watch, wrk
 from .machine_facts import facts
@@ -18,6 +20,8 @@ from .prepare import FOLDER, SMALL, Ready, prepare
 SHARES = (0.0, 0.1, 0.5, 1.0)
 CACHES = (0, 64)
 CONNECTIONS = 8
+KNOWN = 50
+"""Images that repeat. Each was sent once before a load begins."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ def measure(ready: Ready, cache_mb: int, seconds: int) -> list[Load]:
     loads = []
     with ready.serve(CACHE_MB=str(cache_mb)) as started:
         for number, share in enumerate(SHARES):
+            seed = str(number)  # no image of another share's load is sent again
+            for image in range(1, KNOWN + 1):
+                data = ready.image.read_bytes() + f"{seed}-{image}".encode()
+                requests.post(started.url, data=data, timeout=60).raise_for_status()
             with Watch(started.process) as watch:
                 got = wrk(
                     started.url,
@@ -60,7 +68,8 @@ def measure(ready: Ready, cache_mb: int, seconds: int) -> list[Load]:
                     ready.image,
                     script=HERE / "repeats.lua",
                     SHARE=str(share),
-                    SEED=str(number),  # no image of another share's load is sent again
+                    SEED=seed,
+                    KNOWN=str(KNOWN),
                 )
             if got["refused"] or got["failed"]:
                 sys.exit(f"error: {got['refused']:.0f} requests were refused, {got['failed']:.0f} failed")

@@ -4,7 +4,7 @@ local image = file:read("*a")
 file:close()
 
 local share = tonumber(os.getenv("SHARE"))
-local known = 50
+local known = tonumber(os.getenv("KNOWN"))
 local sent = known
 math.randomseed(tonumber(os.getenv("SEED")))
 
