@@ -15,6 +15,7 @@ packages() {
     int8) echo -r requirements/quantize.txt ;;
     tracing) echo -r requirements/tracing.txt ;;
     notebook) echo -r requirements/notebook.txt ;;
+    batch) echo -r requirements/batch.txt ;;
     dev) echo -r requirements/development.txt ;;
     audit) echo -r requirements/audit.txt ;;
     esac

@@ -13,7 +13,14 @@ from zipfile import ZipFile
 from tests.images import REPOSITORY
 from tests.live.service import until
 
-SETS = {"serving": "flask", "export": "torch", "quantize": "nncf", "tracing": "opentelemetry", "development": "pytest"}
+SETS = {
+    "serving": "flask",
+    "export": "torch",
+    "quantize": "nncf",
+    "tracing": "opentelemetry",
+    "batch": "pyarrow",
+    "development": "pytest",
+}
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n[project]\nname = "app"\n'
 # Builds the checkout as an editable package, without setuptools. Where there is a file `hold`, it waits for a signal.
 BACKEND = """\

@@ -19,6 +19,7 @@ USERS = {
     "requirements/export.txt": ["my_inference_app/export"],
     "requirements/quantize.txt": ["my_inference_app/export"],
     "requirements/tracing.txt": ["my_inference_app"],
+    "requirements/batch.txt": ["my_inference_app/batch"],
     "requirements/development.txt": ["tests", "benchmarks"],
     "requirements/notebook.txt": ["post_request", "tests"],
     "post_request/requirements.txt": ["post_request"],

@@ -1,0 +1,67 @@
+"""The model that classifies: the default one of the server, with all cores for it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..bundles import bundle as bundles
+from ..bundles.bundle import Bundle
+from ..bundles.store import Place, places
+from ..errors import SetupError
+from ..inference.classifier import Classifier, ModelClassifier
+from ..resources import cores
+from ..settings import Settings
+
+WAITING = 32
+"""Threads for a source that mostly waits."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    classifier: Classifier
+    checksum: str
+    """Of the files of its bundle."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        about = self.classifier.description
+        return {
+            "model": self.classifier.name,
+            "version": self.classifier.version,
+            "bundle": self.checksum,
+            "engine": about.engine,
+            "precision": about.precision,
+        }
+
+
+def settings_of_one_process(settings: Settings) -> Settings:
+    """One process has all cores and all memory, and nothing in it is refused because of load."""
+    threads = 4 * max(WAITING, workers_for(settings))
+    return replace(settings, workers=1, threads=max(threads, settings.threads), batch_delay_ms=0.0)
+
+
+def workers_for(settings: Settings) -> int:
+    """Threads that read and decode while others compute."""
+    return cores() + 2 * len(settings.device)
+
+
+def load(settings: Settings, *, embeddings: bool) -> Loaded:
+    place = places(settings)[0]
+
+    def use(bundle: Bundle) -> Loaded:
+        classifier = _warm(bundle, settings, place)
+        return Loaded(classifier, bundles.checksum({"files": bundle.files, "labels": bundle.labels}))
+
+    loaded = bundles.load(place.folder, use)
+    if embeddings and not loaded.classifier.description.features:
+        raise SetupError(
+            f"the model {loaded.classifier.name} has no features for --embeddings: if it ends in global pooling and "
+            "one linear layer, make its bundle again with `make export`; otherwise leave the option out"
+        )
+    return loaded
+
+
+def _warm(bundle: Bundle, settings: Settings, place: Place) -> Classifier:
+    classifier = ModelClassifier(bundle, settings, place=place)
+    classifier.warm_up()
+    return classifier
