@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from ..errors import ServiceError, SetupError, first_line
+from ..errors import ModelFailed, ServiceError, SetupError, first_line
 from ..inference.answers import Detail, Result
 from ..inference.classifier import Classifier
 from .item import FileUnreadable, Item
@@ -60,13 +60,16 @@ def classify(
 def _outcomes(group: Sequence[Item], classifier: Classifier, detail: Detail) -> list[Outcome]:
     contents = [_content(item) for item in group]
     found = [content for content in contents if isinstance(content, bytes)]
-    try:
-        classified = iter(classifier.classify(found, math.inf, detail=detail).outcomes if found else ())
-    except Exception as error:  # whatever the engine raises: it would fail for all further images too
+    outcomes = classifier.classify(found, math.inf, detail=detail).outcomes if found else ()
+    failures = [outcome for outcome in outcomes if isinstance(outcome, ModelFailed)]
+    if len(failures) > 1 and len(failures) == len(found):
+        # One image may be at fault. If all are, the model would fail for the rest of the source too.
+        cause = failures[0].__cause__
         raise SetupError(
-            f"the engine failed at {group[0].path!r} or close behind: {first_line(error)}; what was "
-            "classified before is kept, and the same command goes on from there"
-        ) from error
+            f"{failures[0] if cause is None else cause}: the model failed at {group[0].path!r} and all images close "
+            "behind; what was classified before is kept, and the same command goes on from there"
+        )
+    classified = iter(outcomes)
     return [content if isinstance(content, ServiceError) else next(classified) for content in contents]
 
 

@@ -14,6 +14,7 @@ from ..settings import Settings
 
 WAITING = 32
 """Threads for a source that mostly waits."""
+_NEVER = 1e9
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,14 @@ class Loaded:
 def settings_of_one_process(settings: Settings) -> Settings:
     """One process has all cores and all memory, and nothing in it is refused because of load."""
     threads = 4 * max(WAITING, workers_for(settings))
-    return replace(settings, workers=1, threads=max(threads, settings.threads), batch_delay_ms=0.0)
+    return replace(
+        settings,
+        workers=1,
+        threads=max(threads, settings.threads),
+        batch_delay_ms=0.0,
+        request_timeout=_NEVER,
+        hang_timeout=2 * _NEVER,
+    )
 
 
 def workers_for(settings: Settings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from my_inference_app.batch.cli import main
+from my_inference_app.batch.job import Job, run
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import SetupError
-from tests.batch.running import folder_of_images, results
+from my_inference_app.settings import Settings
+from tests.batch.running import folder_of_images, labels, results, rows_of
 from tests.batch.test_sources import in_parquet, in_tar
 from tests.images import SAMPLES, plain_image
+from tests.pipelines import MEAN_COLOUR, pipeline
 
 
 def test_rows_have_the_scores_of_the_classifier(tiny: Bundle, tmp_path: Path) -> None:
@@ -118,6 +122,22 @@ def make_sources(folder: Path) -> None:
     (folder / "broken.parquet").write_bytes(b"PAR1 and no more")
     in_parquet(folder / "numbers.parquet", {"number": [1, 2]})
     in_parquet(folder / "two.parquet", {"mask": [b"1"], "photo": [b"2"]})
+
+
+def test_model_that_fails_on_some_images_gives_errors_in_their_rows(tmp_path: Path) -> None:
+    body = f"assert not (images[..., 2] > 200).any(), 'too blue'\n{MEAN_COLOUR}"
+    model = pipeline(tmp_path / "own", body)
+    source = folder_of_images(tmp_path / "images", 6)
+    run(Job(source, tmp_path / "results.parquet"), Settings(bundle=str(model)))
+    found = labels(rows_of(tmp_path / "results.parquet"))
+    assert (found["0/0.png"], found["1/1.png"], found["2/2.png"]) == ("red", "green", "model_failed")
+
+
+def test_model_that_fails_on_all_images_stops_the_run(tmp_path: Path) -> None:
+    model = pipeline(tmp_path / "own", f"assert not images.any(), 'lost'\n{MEAN_COLOUR}")
+    source = folder_of_images(tmp_path / "images", 6)
+    with pytest.raises(SetupError, match=re.escape("lost") + r".*all images close behind.*goes on from there"):
+        run(Job(source, tmp_path / "results.parquet"), Settings(bundle=str(model)))
 
 
 @pytest.mark.parametrize("option", [["--top-k", "0"], ["--top-k", "x"], ["--save-every", "nan"], ["--out", ""]])
