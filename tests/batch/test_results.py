@@ -63,7 +63,8 @@ def test_embeddings_of_a_model_without_features_are_refused(tiny: Bundle, tmp_pa
 
 
 def test_real_model_recognises_the_sample_images(efficientnet: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "my_inference_app.batch", SAMPLES[0].parent, "--out", tmp_path / "results.parquet"]
+    source, out = str(SAMPLES[0].parent), str(tmp_path / "results.parquet")
+    command = [sys.executable, "-m", "my_inference_app.batch", source, "--out", out]
     done = subprocess.run(
         command, env={**os.environ, "BUNDLE": str(efficientnet)}, capture_output=True, text=True, timeout=120
     )
