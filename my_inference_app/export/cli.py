@@ -10,9 +10,11 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from ..bundles.store import full_name
 from ..engines.base import EXPORTED
 from ..errors import SettingError, SetupError
 from ..settings import Settings
+from . import input_flags
 from .options import Calibration, Options
 from .plan import Plan, run
 from .sources import SOURCES, find
@@ -36,9 +38,12 @@ def _plan(arguments: list[str] | None) -> Plan:
     settings = Settings.from_env()
     parser = _parser(settings)
     given = parser.parse_args(arguments)
-    source = find(given.model)
-    if not source.own_weights and (given.weights or given.random_weights or given.labels):
-        parser.error("--weights, --random-weights and --labels go with torchvision:NAME")
+    model = full_name(given.model)
+    source = find(model)
+    for flag in (name for other in SOURCES for name in sorted(other.flags - source.flags)):
+        if getattr(given, flag):
+            forms = ", ".join(other.form for other in SOURCES if flag in other.flags)
+            parser.error(f"--{flag.replace('_', '-')} goes with {forms}")
     if given.weights and given.random_weights:
         parser.error("--weights and --random-weights exclude each other")
     if settings.model_revision and not source.revisions:
@@ -50,7 +55,13 @@ def _plan(arguments: list[str] | None) -> Plan:
         raise SettingError("PRECISION=int8 is for the openvino engine")
     calibration = Calibration(Path(given.calibration), given.accept_agreement) if settings.precision == "int8" else None
     options = Options(
-        given.model, settings.model_revision, given.weights, given.random_weights, given.labels, calibration
+        model,
+        settings.model_revision,
+        given.weights,
+        given.random_weights,
+        given.labels,
+        calibration,
+        input_flags.options_of(given),
     )
     return Plan(options, settings.models_dir, engines, given.if_missing, given.fallback)
 
@@ -78,10 +89,15 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         choices=EXPORTED,
         help=f"engine to make the files for; may be repeated (default: the setting ENGINE, now {settings.engine})",
     )
-    weights = parser.add_argument_group("for torchvision:NAME")
-    weights.add_argument("--weights", type=Path, metavar="FILE", help="your state dict: .safetensors, or .pth of torch")
+    weights = parser.add_argument_group("weights and labels of your own")
+    weights.add_argument(
+        "--weights", type=Path, metavar="FILE", help="state dict of torchvision:NAME: .safetensors, or .pth of torch"
+    )
     weights.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes: a JSON list, or one a line")
-    weights.add_argument("--random-weights", action="store_true", help="random weights, for measurements of speed")
+    weights.add_argument(
+        "--random-weights", action="store_true", help="random weights of torchvision:NAME, for measurements of speed"
+    )
+    input_flags.add_flags(parser)
     int8 = parser.add_argument_group("for PRECISION=int8")
     int8.add_argument(
         "--calibration",

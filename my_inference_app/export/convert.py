@@ -107,7 +107,11 @@ def save_openvino(traced: torch.jit.ScriptModule, model: LoadedModel, folder: Pa
     converted = ov.convert_model(traced, example_input=example, input=[(shape, ov.Type.u8)])
     for output, name in zip(converted.outputs, OUTPUTS, strict=False):
         output.get_tensor().set_names({name})
-    ov.save_model(converted, folder / "model.xml", compress_to_fp16=True)
+    save_graph(converted, folder)
+
+
+def save_graph(graph: ov.Model, folder: Path) -> None:
+    ov.save_model(graph, folder / "model.xml", compress_to_fp16=True)
 
 
 def save_torch(traced: torch.jit.ScriptModule, folder: Path) -> None:

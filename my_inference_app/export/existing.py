@@ -13,6 +13,7 @@ from .imagenet import LABELS
 from .labels import read_labels
 from .options import Options, checksum
 from .sources import find
+from .sources.file_format import origin_of_file
 from .sources.hub_format import origin_of_folder
 
 
@@ -24,9 +25,14 @@ def is_current(folder: Path, options: Options, engines: Sequence[str]) -> bool:
             model_file(found, engine)
     except BundleError:
         return False
-    if Path(options.model).is_dir():  # it may have changed, and another folder may have the same name
-        return found.source == origin_of_folder(Path(options.model))
-    return found.name == options.name and (not find(options.model).own_weights or _has_same_weights(found, options))
+    if found.name != options.name:
+        return False
+    path = Path(options.model)
+    if path.is_dir():  # it may have changed, and another folder may have the same name
+        return found.source == origin_of_folder(path)
+    if path.is_file():
+        return found.source == origin_of_file(path)
+    return "weights" not in find(options.model).flags or _has_same_weights(found, options)
 
 
 def _has_same_weights(found: Bundle, options: Options) -> bool:

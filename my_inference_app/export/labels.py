@@ -1,4 +1,4 @@
-"""Names of classes from a file: a JSON list, or one name a line."""
+"""Names of classes: from a file, which is a JSON list or has one name a line, or as they come with a model."""
 
 from __future__ import annotations
 
@@ -48,3 +48,13 @@ def _checked(names: Sequence[object], path: Path, unit: str) -> tuple[str, ...]:
         numbers[label] = number
         checked.append(label)
     return tuple(checked)
+
+
+def labels_of(path: Path | None, classes: int, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The labels of a model: those of the user's file, else those that come with the model."""
+    if path is None and classes != len(known):
+        raise SourceError(f"the model has {classes} classes: name them with --labels FILE")
+    names = read_labels(path) if path else known
+    if len(names) != classes:
+        raise SourceError(f"{path} names {len(names)} classes, the model has {classes}")
+    return names

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from ..bundles.bundle import sha256
 from ..errors import SourceError
-
-PACKAGED = "efficientnet-lite0"
-TORCHVISION = "torchvision:"
+from .input_options import InputOptions
 
 
 @dataclass(frozen=True)
@@ -30,22 +28,40 @@ class Options:
     labels: Path | None = None
     calibration: Calibration | None = None
     """Makes the bundle int8."""
+    input: InputOptions = field(default_factory=InputOptions)
 
     @property
     def name(self) -> str:
-        """What answers call the model, folders aside: MODEL, and the variant if there is one."""
-        return f"{self.model}:{self.variant}" if self.variant else self.model
+        """What answers call the model: MODEL, or the name of its folder or file; and the variant if there is one."""
+        path = Path(self.model)
+        return self._with_variant(path.stem if path.is_file() else _base(self.model))
+
+    @property
+    def stored_as(self) -> str:
+        """What the folder of the bundle is named after. Files of two kinds have a folder each."""
+        return self._with_variant(_base(self.model))
+
+    def _with_variant(self, name: str) -> str:
+        return f"{name}:{self.variant}" if self.variant else name
 
     @cached_property
     def variant(self) -> str:
-        """Tells own weights or labels, and random weights, apart from the model of that name."""
-        if self.random_weights:
-            return "random"
+        """Tells own weights, labels and preparation, and random weights, apart from the model of that name."""
         file = self.weights or self.labels
-        if not file:
-            return ""
-        stem = re.sub(r"[^\w.-]+", "-", file.stem)[:60]
-        return f"{stem}-{checksum(file)[:8]}"
+        parts = [
+            "random" if self.random_weights else "",
+            f"{_safe(file.stem)}-{checksum(file)[:8]}" if file and not self.random_weights else "",
+            f"input-{self.input.digest}" if self.input.given else "",
+        ]
+        return "-".join(part for part in parts if part)
+
+
+def _base(model: str) -> str:
+    return Path(model).resolve().name if Path(model).exists() else model
+
+
+def _safe(stem: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", stem)[:60]
 
 
 def checksum(file: Path) -> str:

@@ -71,19 +71,6 @@ def _with_features(model: LoadedModel, folder: Path, found: Features, samples: S
 
 
 def _convert(model: LoadedModel, folder: Path, found: Features | None) -> Bundle:
-    with step("tracing"):
-        traced = _attempt(model, "traced", lambda: convert.trace(model, found))
-
-    def fill(scratch: Path) -> None:
-        if found:
-            write_head(found.head(), scratch)
-        with step("converting for OpenVINO") as done:
-            _attempt(model, "converted for OpenVINO", lambda: convert.save_openvino(traced, model, scratch))
-            done.result = megabytes(scratch.iterdir())
-        with step("converting for torch") as done:
-            convert.save_torch(traced, scratch)
-            done.result = megabytes(scratch.glob("*.pt"))
-
     draft = Bundle(
         path=folder,
         name=model.name,
@@ -96,7 +83,25 @@ def _convert(model: LoadedModel, folder: Path, found: Features | None) -> Bundle
         created={"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": f"my_inference_app {__version__}"},
     )
     with found.rounded() if found else nullcontext():
-        return bundle.write(draft, fill)
+        return bundle.write(draft, lambda scratch: _write_files(model, found, scratch))
+
+
+def _write_files(model: LoadedModel, found: Features | None, scratch: Path) -> None:
+    if graph := model.graph:
+        with step("converting for OpenVINO") as done:
+            _attempt(model, "converted for OpenVINO", lambda: convert.save_graph(graph, scratch))
+            done.result = megabytes(scratch.iterdir())
+        return
+    with step("tracing"):
+        traced = _attempt(model, "traced", lambda: convert.trace(model, found))
+    if found:
+        write_head(found.head(), scratch)
+    with step("converting for OpenVINO") as done:
+        _attempt(model, "converted for OpenVINO", lambda: convert.save_openvino(traced, model, scratch))
+        done.result = megabytes(scratch.iterdir())
+    with step("converting for torch") as done:
+        convert.save_torch(traced, scratch)
+        done.result = megabytes(scratch.glob("*.pt"))
 
 
 def _attempt(model: LoadedModel, what: str, function: Callable[[], Any]) -> Any:
@@ -121,7 +126,7 @@ def _check(draft: Bundle, model: LoadedModel) -> dict[str, Any]:
         except Exception as error:  # such as a graph that only takes the batch size that it was traced with
             raise SourceError(f"{model.name} does not work for {engine}: {first_line(error)}") from error
 
-    found = {engine: measure(engine, "f32") for engine in EXPORTED}
+    found = {engine: measure(engine, "f32") for engine in model.engines}
     for engine, result in found.items():
         if not result.holds:
             raise SourceError(

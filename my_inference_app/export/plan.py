@@ -34,7 +34,7 @@ class Plan:
     @property
     def folder(self) -> Path:
         precision = "int8" if self.options.calibration else "auto"
-        return self.models_dir / bundle_name(self.options.name, self.options.revision, precision)
+        return self.models_dir / bundle_name(self.options.stored_as, self.options.revision, precision)
 
 
 def run(plan: Plan) -> Path:
@@ -62,9 +62,13 @@ def _make(plan: Plan) -> None:
     calibration = plan.options.calibration
     if calibration and not calibration.folder.name:
         raise SettingError("PRECISION=int8 needs images like those to come: set CALIBRATION to a folder of them")
+    source = find(plan.options.model)
+    if unable := [engine for engine in plan.engines if engine not in source.engines]:
+        raise SettingError(
+            f"ENGINE={unable[0]} cannot serve {plan.options.model}: use ENGINE={' or '.join(source.engines)}"
+        )
     prepare(plan.folder)
     say(f"Making the bundle of {plan.options.name}")
-    source = find(plan.options.model)
     downloaded = source.download(plan.options)
     # Not imported at the top: an existing bundle is found without the seconds that torch takes.
     with step("loading torch and other libraries"):

@@ -1,40 +1,12 @@
-"""How torchvision's models, and models without an image processor, want their images."""
+"""torchvision's own preparation of images, for a specification."""
 
 from __future__ import annotations
 
 import torch
 
 from ..bundles.bundle import InputSpec
-from ..errors import SourceError
 from .loaded_model import Transform
 from .torchvision_cpu import torchvision
-
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def make_spec(
-    size: tuple[int, int],
-    shortest_edge: int | None,
-    interpolation: str,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-) -> InputSpec:
-    """`mean` and `std` in units of pixel values / 255, as published."""
-    if shortest_edge is not None and max(size) > shortest_edge:
-        raise SourceError(f"cannot crop {size[0]}x{size[1]} from images resized to {shortest_edge}")
-    return InputSpec(
-        size=size,
-        shortest_edge=shortest_edge,
-        interpolation=interpolation,
-        # Rounded so that a bundle says 123.675 instead of 123.67499999999998.
-        mean=tuple(round(255 * value, 3) for value in mean),
-        std=tuple(round(255 * value, 3) for value in std),
-    )
-
-
-def standard_spec() -> InputSpec:
-    """The input of torchvision's classic ImageNet models."""
-    return make_spec((224, 224), 256, "bilinear", _MEAN, _STD)
 
 
 def standard_transform(spec: InputSpec) -> Transform:

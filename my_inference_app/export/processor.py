@@ -12,8 +12,8 @@ from PIL import Image
 from ..bundles.bundle import InputSpec
 from ..errors import SourceError
 from ..inference.images.decode import INTERPOLATIONS
+from .input_options import make_spec
 from .loaded_model import Transform
-from .preprocessing import make_spec
 
 Size = tuple[int, int]
 

@@ -15,7 +15,7 @@ from .setting import setting
 class Model:
     model: str = setting(
         "microsoft/resnet-50",
-        "model to serve: a hub id, a folder in hub format, `efficientnet-lite0` or `torchvision:NAME`",
+        "model to serve: a hub id, a folder or file, `efficientnet-lite0` or `torchvision:NAME`; see docs/models.md",
     )
     model_revision: str = setting("", "branch, tag or commit of a hub model; empty means its main branch")
     models_dir: Path = setting(PROJECT / "models", "folder that holds the bundles", Path)

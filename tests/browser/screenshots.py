@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from my_inference_app.export.options import PACKAGED, Options
+from my_inference_app.export.options import Options
 from my_inference_app.export.plan import Plan, run
 from tests.browser.chromium import chromium
 from tests.browser.visit import Visit
@@ -24,7 +24,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bundle = run(Plan(Options(PACKAGED), folder / "models", ("openvino",)))
+        bundle = run(Plan(Options("efficientnet-lite0"), folder / "models", ("openvino",)))
         with running(folder / "log", BUNDLE=bundle, WORKERS=1) as service, chromium(folder / "profile") as browser:
             for colour in ("light", "dark"):
                 save(answered(Visit(browser, service.url), 1100, 860, colour), f"page-{colour}")

@@ -11,15 +11,21 @@ import pytest
 import torch
 
 from my_inference_app.export import cli
+from my_inference_app.export.sources import SOURCES
 from tests.export.command_line import CommandLine
 
 USAGE = {
     "two models": (["a/b", "c/d"], "unrecognized arguments: c/d"),
     "an unknown option": (["--revision", "main"], "unrecognized arguments: --revision"),
     "an unknown engine": (["--engine", "onnx"], "argument --engine: invalid choice: 'onnx'"),
-    "weights of a hub model": (["a/b", "--weights", "x.pth"], "go with torchvision:NAME"),
-    "random weights of the default": (["--random-weights"], "go with torchvision:NAME"),
-    "labels of the packaged": (["efficientnet-lite0", "--labels", "x"], "go with torchvision:NAME"),
+    "weights of a hub model": (["a/b", "--weights", "x.pth"], "--weights goes with torchvision:NAME\n"),
+    "random weights of the default": (["--random-weights"], "--random-weights goes with torchvision:NAME\n"),
+    "labels of the packaged": (
+        ["efficientnet-lite0", "--labels", "x"],
+        "--labels goes with torchvision:NAME, FILE.mar",
+    ),
+    "a size of the packaged": (["efficientnet-lite2", "--size", "260"], "--size goes with torchvision:NAME, FILE.mar"),
+    "a layout of TorchScript": (["x.pt", "--layout", "NHWC"], "--layout goes with FILE.onnx\n"),
     "two kinds of weights": (
         ["torchvision:resnet18", "--weights", "x.pth", "--random-weights"],
         "--weights and --random-weights exclude each other",
@@ -36,11 +42,13 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, capsys: py
     assert message in shown.err and "Traceback" not in shown.err
 
 
-def test_help_names_every_form_of_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_form_of_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")  # names with a hyphen would be wrapped
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "efficientnet-lite0, torchvision:NAME, a folder in hub format or a hub id" in shown
+    *first, last = (source.form for source in SOURCES)
+    assert f"{', '.join(first)} or {last}" in shown
 
 
 def test_wrong_setting_is_an_error_in_one_line(command_line: CommandLine) -> None:

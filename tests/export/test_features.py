@@ -18,8 +18,9 @@ from my_inference_app.errors import BundleError
 from my_inference_app.export import convert, features_agreement, pipeline
 from my_inference_app.export.agreement import sample_images
 from my_inference_app.export.features import find
+from my_inference_app.export.input_options import CLASSIC
 from my_inference_app.export.loaded_model import LoadedModel
-from my_inference_app.export.preprocessing import standard_spec, standard_transform
+from my_inference_app.export.preprocessing import standard_transform
 from my_inference_app.inference.images.decode import decode
 from tests.export.families import FAMILIES
 
@@ -76,7 +77,7 @@ class Moody(torch.nn.Module):
 
 
 def model_of(module: torch.nn.Module, labels: int = 7, size: int = 128) -> LoadedModel:
-    spec = replace(standard_spec(), size=(size, size))
+    spec = replace(CLASSIC.spec("a test"), size=(size, size))
     names = tuple(f"class {index}" for index in range(labels))
     return LoadedModel("mine", module.eval(), names, spec, standard_transform(spec), origin={"kind": "test"})
 

@@ -11,9 +11,10 @@ import torch
 
 from my_inference_app.bundles import bundle
 from my_inference_app.errors import SourceError
+from my_inference_app.export.input_options import CLASSIC
 from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.pipeline import make_bundle
-from my_inference_app.export.preprocessing import standard_spec, standard_transform
+from my_inference_app.export.preprocessing import standard_transform
 
 
 class Plain(torch.nn.Module):
@@ -44,7 +45,7 @@ class Untraceable(Plain):
 
 
 def model_of(module: torch.nn.Module, **changes: Any) -> LoadedModel:
-    spec = standard_spec()
+    spec = CLASSIC.spec("a test")
     labels = ("red", "green", "blue")
     return replace(
         LoadedModel("mine", module, labels, spec, standard_transform(spec), origin={"kind": "test"}), **changes
@@ -59,7 +60,7 @@ FAILING = {
     "other batch size": (model_of(Counting()), "mine does not work for "),
     "not traceable": (model_of(Untraceable()), "mine cannot be traced: not like this"),
     "other preparation": (
-        model_of(Plain(), input=replace(standard_spec(), mean=(0.0,) * 3)),
+        model_of(Plain(), input=replace(CLASSIC.spec("a test"), mean=(0.0,) * 3)),
         "mine cannot be served: the way its own code prepares images is not supported",
     ),
 }

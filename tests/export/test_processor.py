@@ -13,8 +13,9 @@ from PIL import Image
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.errors import SourceError
 from my_inference_app.export.agreement import check_preparation
+from my_inference_app.export.input_options import CLASSIC
 from my_inference_app.export.loaded_model import LoadedModel
-from my_inference_app.export.preprocessing import standard_spec, standard_transform
+from my_inference_app.export.preprocessing import standard_transform
 from my_inference_app.export.processor import read_processor
 from my_inference_app.export.torchvision_cpu import torchvision  # noqa: F401  (transformers imports it)
 
@@ -142,7 +143,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_wrong_specification_is_detected(wrong: dict[str, Any]) -> None:
-    spec = standard_spec()
+    spec = CLASSIC.spec("a test")
     right = LoadedModel("model", torch.nn.Identity(), (), spec, standard_transform(spec), origin={})
     check_preparation(right)
     with pytest.raises(SourceError, match="model cannot be served: the way its own code prepares"):

@@ -13,10 +13,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ..options import PACKAGED, TORCHVISION, Options
+from ...engines.base import EXPORTED
+from ..options import Options
 
 if TYPE_CHECKING:
     from ..loaded_model import LoadedModel
+
+TORCHVISION = "torchvision:"
+PACKAGED = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+
+_LABELS = frozenset({"labels"})
+_INPUT = frozenset({"size", "resize", "interpolation", "mean", "std"})
+_WEIGHTS = frozenset({"weights", "random_weights"})
+_LAYOUT = frozenset({"layout"})
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,10 @@ class Source:
     download_first: str = ""
     """A module with `download(options) -> Path`, which needs no torch: then an unreachable server shows at once."""
     revisions: bool = False
-    own_weights: bool = False
-    """Whether the user may give weights and labels."""
+    flags: frozenset[str] = frozenset()
+    """The flags of the command line that go with it, besides those that go with every source."""
+    engines: tuple[str, ...] = tuple(EXPORTED)
+    """The engines that can serve its models."""
 
     def download(self, options: Options) -> Path | None:
         if not self.download_first:
@@ -47,11 +58,23 @@ class Source:
         return import_module(f"{__name__}.{self.module}")
 
 
+def _ends_in(*suffixes: str) -> Callable[[str], bool]:
+    return lambda model: model.endswith(suffixes) and not Path(model).is_dir()
+
+
 SOURCES = (
-    Source(PACKAGED, lambda model: model == PACKAGED, "packaged"),
-    Source(f"{TORCHVISION}NAME", lambda model: model.startswith(TORCHVISION), "torchvision", own_weights=True),
-    Source("a folder in hub format", lambda model: Path(model).is_dir(), "hub"),
-    Source("a hub id", lambda _model: True, "hub", download_first="download", revisions=True),
+    Source(", ".join(PACKAGED), lambda model: model in PACKAGED, "packaged"),
+    Source(
+        f"{TORCHVISION}NAME",
+        lambda model: model.startswith(TORCHVISION),
+        "torchvision",
+        flags=_WEIGHTS | _LABELS | _INPUT,
+    ),
+    Source("FILE.mar of TorchServe", _ends_in(".mar"), "archive", flags=_LABELS | _INPUT),
+    Source("FILE.pt of TorchScript", _ends_in(".pt", ".pth"), "torchscript", flags=_LABELS | _INPUT),
+    Source("FILE.onnx", _ends_in(".onnx"), "onnx", flags=_LABELS | _INPUT | _LAYOUT, engines=("openvino",)),
+    Source("a folder in hub format", lambda model: Path(model).is_dir(), "hub", flags=_INPUT),
+    Source("a hub id", lambda _model: True, "hub", download_first="download", revisions=True, flags=_INPUT),
 )
 
 

@@ -9,9 +9,10 @@ import torch
 from huggingface_hub import ModelCard
 
 from ...errors import SourceError, first_line
+from ..input_options import InputOptions
 from ..loaded_model import LoadedModel
 from ..options import Options
-from ..preprocessing import standard_spec, standard_transform
+from ..preprocessing import standard_transform
 from ..processor import Preparation, read_processor
 from ..torchvision_cpu import torchvision  # noqa: F401  (transformers imports torchvision)
 from .hub_format import CARD, PREPROCESSORS, origin_of_folder, weight_files
@@ -27,9 +28,9 @@ disable_progress_bar()  # type: ignore[no-untyped-call]
 def load(options: Options, downloaded: Path | None) -> LoadedModel:
     if downloaded:
         origin = {"kind": "hub", "id": options.model, "revision": downloaded.name}
-        return _load(options.name, downloaded, origin)
+        return _load(options, downloaded, origin)
     folder = Path(options.model).resolve()
-    return _load(folder.name, folder, origin_of_folder(folder))
+    return _load(options, folder, origin_of_folder(folder))
 
 
 class _Logits(torch.nn.Module):
@@ -44,9 +45,10 @@ class _Logits(torch.nn.Module):
         return logits
 
 
-def _load(name: str, folder: Path, origin: dict[str, Any]) -> LoadedModel:
+def _load(options: Options, folder: Path, origin: dict[str, Any]) -> LoadedModel:
+    name = options.name
     model = _load_model(name, folder)
-    preparation = _preparation(name, folder)
+    preparation = _preparation(name, folder, options.input, model.config)
     return LoadedModel(
         name=name,
         module=_Logits(model).eval(),
@@ -95,10 +97,14 @@ def _labels(name: str, id2label: dict[int, Any]) -> tuple[str, ...]:
     return tuple(str(id2label[index]) for index in range(len(id2label)))
 
 
-def _preparation(name: str, folder: Path) -> Preparation:
+def _preparation(name: str, folder: Path, given: InputOptions, config: Any) -> Preparation:
     if not any((folder / file).exists() for file in PREPROCESSORS):
-        spec = standard_spec()
+        side = getattr(config, "image_size", None)
+        told = InputOptions((side, side) if isinstance(side, int) else None)
+        spec = given.or_else(told).spec(name)
         return Preparation(spec, standard_transform(spec), torch.nn.Identity())
+    if given.given:
+        raise SourceError(f"{name} itself says how images are prepared for it: leave --{given.given[0]} out")
     try:
         # The backend that uses Pillow, as serving does and as most models were published with. The other one differs in
         # `nearest`.

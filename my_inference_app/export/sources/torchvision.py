@@ -12,11 +12,18 @@ from safetensors.torch import load_file
 from ...bundles.bundle import InputSpec, sha256
 from ...errors import SourceError, SourceUnreachable, first_line
 from ..imagenet import LABELS
-from ..labels import read_labels
-from ..loaded_model import LoadedModel, Transform
-from ..options import TORCHVISION, Options
-from ..preprocessing import make_spec, standard_spec, standard_transform
+from ..input_options import InputOptions, described
+from ..labels import labels_of
+from ..loaded_model import LoadedModel
+from ..options import Options
+from ..outputs import classes_of
+from ..preprocessing import standard_transform
+from ..progress import say
 from ..torchvision_cpu import torchvision
+from . import TORCHVISION
+
+# torchvision gives these two another normalisation along with its weights.
+_TRANSFORM_INPUT = ("inception_v3", "googlenet")
 
 
 def load(options: Options, _downloaded: Path | None) -> LoadedModel:
@@ -26,7 +33,8 @@ def load(options: Options, _downloaded: Path | None) -> LoadedModel:
     if options.random_weights:
         torch.manual_seed(0)
         origin = {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
-        return _loaded(options, _build(name, None), *_standard(), origin)
+        spec = _spec(options, name)
+        return _loaded(options, _build(name, spec, None), spec, origin)
     if options.weights:
         return _from_file(options, name, options.weights)
     return _from_default(options, name)
@@ -45,33 +53,40 @@ def _from_default(options: Options, name: str) -> LoadedModel:
         raise SourceError(
             f"the weights of {options.model} are damaged, delete {file} and try again: {first_line(error)}"
         ) from None
-    transforms = weights.transforms()
-    spec = make_spec(
+    origin = {"kind": "torchvision", "weights": str(weights), "torchvision": torchvision.__version__}
+    return _loaded(options, module, _spec(options, name), origin)
+
+
+def _spec(options: Options, name: str) -> InputSpec:
+    """As torchvision prepares images for its default weights of the architecture, unless the user says otherwise."""
+    transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    told = InputOptions(
         (transforms.crop_size[0],) * 2,
         transforms.resize_size[0],
         transforms.interpolation.value,
         tuple(transforms.mean),
         tuple(transforms.std),
     )
-    origin = {"kind": "torchvision", "weights": str(weights), "torchvision": torchvision.__version__}
-    return _loaded(options, module, spec, transforms, origin)
+    return options.input.or_else(told).spec(options.name)
 
 
 def _from_file(options: Options, name: str, path: Path) -> LoadedModel:
     state = _read_weights(path)
+    spec = _spec(options, name)
     try:
-        module = _build(name, len(state[_head(name)]))
+        module = _build(name, spec, len(state[_head(name)]), transform_input=options.input.mean is None)
         module.load_state_dict(state)
     except Exception as error:  # another architecture, or not a state dict
         raise SourceError(f"{path} does not hold the weights of a torchvision {name}: {first_line(error)}") from None
+    say(f"  images: {described(spec)} (flags change that)")
     origin = {"kind": "torchvision", "weights": path.name, "sha256": sha256(path)}
-    return _loaded(options, module, *_standard(), origin)
+    return _loaded(options, module, spec, origin)
 
 
 def _head(name: str) -> str:
     """The name of an architecture's last weights, one for each class. A file may have them in another order."""
     with torch.device("meta"):
-        return list(_build(name, None).state_dict())[-1]
+        return list(_build(name, None, None).state_dict())[-1]
 
 
 def _read_weights(path: Path) -> Any:
@@ -87,31 +102,17 @@ def _read_weights(path: Path) -> Any:
         raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
 
 
-def _standard() -> tuple[InputSpec, Transform]:
-    spec = standard_spec()
-    return spec, standard_transform(spec)
-
-
-def _build(name: str, classes: int | None) -> torch.nn.Module:
-    arguments = {} if classes is None else {"num_classes": classes}
-    if name in ("inception_v3", "googlenet"):
-        arguments["init_weights"] = False  # the default takes long, and warns
+def _build(name: str, spec: InputSpec | None, classes: int | None, *, transform_input: bool = False) -> torch.nn.Module:
+    arguments: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if name in _TRANSFORM_INPUT:
+        # Initialising takes long, and warns.
+        arguments |= {"init_weights": False, "transform_input": transform_input}
+    if name.startswith("vit_") and spec:
+        arguments["image_size"] = spec.size[0]
     module: torch.nn.Module = torchvision.models.get_model(name, weights=None, **arguments)
     return module.eval()
 
 
-def _loaded(
-    options: Options, module: torch.nn.Module, spec: InputSpec, transform: Transform, origin: dict[str, str]
-) -> LoadedModel:
-    with torch.inference_mode():
-        classes = module(torch.zeros(1, 3, *spec.size)).shape[-1]
-    return LoadedModel(options.name, module, _labels(options.labels, classes), spec, transform, origin)
-
-
-def _labels(path: Path | None, classes: int) -> tuple[str, ...]:
-    if path is None and classes != len(LABELS):
-        raise SourceError(f"the model has {classes} classes: name them with --labels FILE")
-    names = read_labels(path) if path else LABELS
-    if len(names) != classes:
-        raise SourceError(f"{path} names {len(names)} classes, the model has {classes}")
-    return names
+def _loaded(options: Options, module: torch.nn.Module, spec: InputSpec, origin: dict[str, str]) -> LoadedModel:
+    labels = labels_of(options.labels, classes_of(options.name, module, spec), LABELS)
+    return LoadedModel(options.name, module, labels, spec, standard_transform(spec), origin)

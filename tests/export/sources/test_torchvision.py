@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +18,10 @@ from my_inference_app.bundles.bundle import Bundle, sha256
 from my_inference_app.engines.base import EXPORTED, load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export.imagenet import LABELS
+from my_inference_app.export.input_options import CLASSIC, InputOptions
 from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.options import Options
 from my_inference_app.export.plan import Plan, run
-from my_inference_app.export.preprocessing import standard_spec
 from my_inference_app.export.sources import find
 from my_inference_app.export.torchvision_cpu import torchvision
 from tests.export.command_line import NOWHERE, CommandLine
@@ -60,7 +61,7 @@ def load(options: Options) -> LoadedModel:
 def test_random_weights_give_the_same_answers_in_both_engines(export: Export) -> None:
     made = export(Options(MODEL, random_weights=True))
     assert made.source == {"kind": "torchvision", "weights": "random", "torchvision": torchvision.__version__}
-    assert (made.name, made.labels, made.input) == (f"{MODEL}:random", LABELS, standard_spec())
+    assert (made.name, made.labels, made.input) == (f"{MODEL}:random", LABELS, CLASSIC.spec("a test"))
     for engine in EXPORTED:
         assert made.agreement[engine]["top5_same"] == len(SAMPLES)
         assert made.agreement[engine]["top1_difference"] < 0.001
@@ -103,7 +104,7 @@ def test_default_weights_come_from_the_cache_with_their_input(tmp_path: Path, mo
 
     loaded = load(Options(MODEL))
     assert loaded.origin["weights"] == str(weights)
-    assert (loaded.name, loaded.labels, loaded.input) == (MODEL, LABELS, standard_spec())
+    assert (loaded.name, loaded.labels, loaded.input) == (MODEL, LABELS, CLASSIC.spec("a test"))
 
     cached.write_bytes(cached.read_bytes()[:1000])
     with pytest.raises(SourceError, match=f"the weights of {MODEL} are damaged, delete {cached} and try again"):
@@ -206,3 +207,35 @@ def test_torchvision_is_imported_beside_a_torch_for_the_cpu(command_line: Comman
     """In its own process, where nothing has imported it before. All other tests import transformers too."""
     done = command_line.python(IMPORT)
     assert (done.stdout, done.stderr) == ("1000\n", "")
+
+
+PREPARATIONS = {
+    "inception_v3": ((299, 299), 342, "bilinear"),
+    "efficientnet_b3": ((300, 300), 320, "bicubic"),
+    "resnet50": ((224, 224), 232, "bilinear"),
+    NAME: ((224, 224), 256, "bilinear"),
+}
+
+
+@pytest.mark.parametrize("name", PREPARATIONS)
+def test_images_are_prepared_as_torchvision_does_for_the_architecture(name: str) -> None:
+    spec = load(Options(f"torchvision:{name}", random_weights=True)).input
+    assert (spec.size, spec.shortest_edge, spec.interpolation) == PREPARATIONS[name]
+    assert spec.mean == CLASSIC.spec("a test").mean
+
+
+def test_preparation_of_own_weights_is_reported_and_changed_by_flags(
+    module: Any, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.pth"
+    torch.save(module.state_dict(), file)
+    loaded = load(Options(MODEL, weights=file, labels=labels, input=InputOptions(size=(160, 160), resize=180)))
+    assert (loaded.input.size, loaded.input.shortest_edge) == ((160, 160), 180)
+    assert "images: 160x160 cut from images resized to 180, bilinear, mean 0.485," in capsys.readouterr().err
+    assert re.search(":mine-[0-9a-f]{8}-input-[0-9a-f]{8}$", loaded.name)
+
+
+def test_size_that_an_architecture_does_not_take_is_refused() -> None:
+    given = InputOptions(size=(20, 20), resize=20)
+    with pytest.raises(SourceError, match="cannot be run on an image of 20x20: "):
+        load(Options("torchvision:alexnet", random_weights=True, input=given))

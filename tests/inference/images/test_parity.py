@@ -19,7 +19,7 @@ from PIL import Image
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.export.agreement import original_scores
-from my_inference_app.export.options import PACKAGED, Options
+from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.export.torchvision_cpu import torchvision
 from my_inference_app.inference.classifier import ModelClassifier
@@ -91,7 +91,7 @@ def test_photos_are_prepared_as_by_torchvision(edge: int | None, interpolation: 
 
 def test_real_model_answers_as_the_original(efficientnet: Path) -> None:
     data = [path.read_bytes() for path in SAMPLES]
-    expected = original_scores(find(PACKAGED).load(Options(PACKAGED)), data)
+    expected = original_scores(find("efficientnet-lite0").load(Options("efficientnet-lite0")), data)
     classifier = ModelClassifier(bundle.read(efficientnet), Settings())
     answer = classifier.classify(data, time.monotonic() + 60)
     for scores, outcome in zip(expected, answer.outcomes, strict=True):
