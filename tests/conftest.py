@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -26,6 +27,8 @@ pytest_plugins = ["tests.remote_fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A run in the background ignores SIGINT, and so would the programs that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # torch announces at every load that TorchScript will go.
     config.addinivalue_line("filterwarnings", r"ignore:`torch\.jit\.:DeprecationWarning")
 
