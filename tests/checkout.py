@@ -19,6 +19,7 @@ SETS = {
     "quantize": "nncf",
     "tracing": "opentelemetry",
     "batch": "pyarrow",
+    "notebook": "nbclient",
     "development": "pytest",
 }
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n[project]\nname = "app"\n'
