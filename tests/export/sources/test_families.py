@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from my_inference_app.bundles import bundle
-from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.bundles.bundle import HEAD, Bundle
 from my_inference_app.engines.base import EXPORTED, Engine, load_engine
 from my_inference_app.export.agreement import MOST_TOP1_DIFFERENCE
 from my_inference_app.export.options import Options
@@ -68,7 +68,8 @@ def test_bundle_answers_as_its_model(family: str, saved: Callable[[str], Path], 
 def assert_describes_its_model(made: Bundle, family: str) -> None:
     assert (made.name, made.source["kind"]) == (family, "folder")
     assert made.labels == tuple(LABELS.values())
-    assert set(made.files) == {"model.xml", "model.bin", "model.pt"}
+    assert set(made.files) - {HEAD} == {"model.xml", "model.bin", "model.pt"}
+    assert (HEAD in made.files) == (made.features is not None)
     for engine in EXPORTED:
         report = made.agreement[engine]
         assert (report["images"], report["top5_same"]) == (len(SAMPLES), len(SAMPLES))
