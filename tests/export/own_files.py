@@ -54,7 +54,9 @@ def save_traced(module: torch.nn.Module, file: Path) -> Path:
 
 def save_onnx(module: torch.nn.Module, file: Path, shape: tuple[int, ...] = (1, 3, 64, 48), **options: Any) -> Path:
     """By the older of torch's two exporters, which takes a tenth of the time."""
-    torch.onnx.export(module, (torch.rand(shape),), file, input_names=["x"], dynamo=False, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces that it will go
+        torch.onnx.export(module, (torch.rand(shape),), file, input_names=["x"], dynamo=False, **options)
     return file
 
 
