@@ -66,7 +66,7 @@ def test_bundle_describes_its_source(once: Exported) -> None:
     assert (made.name, made.license) == (MODEL, "apache-2.0")
     assert made.source == {"kind": "hub", "id": MODEL, "revision": once.commit}
     assert made.origin == f"hub {MODEL} {once.commit}"
-    assert list(made.files) == ["model.bin", "model.xml"]
+    assert list(made.files) == ["head.npz", "model.bin", "model.xml"]
     assert made.input.shortest_edge == 144
 
 
