@@ -73,7 +73,7 @@ def test_prediction_over_http2(secure: Secure) -> None:
 
 def test_log_shows_the_version_of_http(secure: Secure) -> None:
     curl("--http2", "--cacert", str(secure.certificate), secure.url + "/nowhere")
-    secure.service.wait_for('"GET /nowhere HTTP/2.0" 404')
+    secure.service.wait_for("GET /nowhere HTTP/2.0 404")
 
 
 def test_announcement_names_the_https_address(secure: Secure) -> None:
