@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from my_inference_app.export import cli
 from my_inference_app.export.sources import SOURCES
@@ -87,27 +87,33 @@ def test_if_missing_finds_a_bundle_without_heavy_libraries(command_line: Command
     assert done.stdout.splitlines() == [str(command_line.models / efficientnet.name), "end"]
 
 
-def test_sigterm_removes_temporary_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal arrives when the model computes for the first time after the draft was written."""
+# The signal arrives when the model computes for the first time after the draft was written.
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from my_inference_app.export import cli
+
+def stop(*_):
+    if any(Path(os.environ["TMPDIR"]).rglob("model.pt")):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+before = signal.getsignal(signal.SIGTERM)
+torch.nn.modules.module.register_module_forward_pre_hook(stop)
+try:
+    cli.main(["efficientnet-lite0"])
+finally:
+    print("as before" if signal.getsignal(signal.SIGTERM) is before else "changed")
+"""
+
+
+def test_sigterm_removes_temporary_folders(tmp_path: Path) -> None:
     scratch, models = tmp_path / "scratch", tmp_path / "models"
     scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setenv("MODELS_DIR", str(models))
-    before = signal.getsignal(signal.SIGTERM)
-
-    def stop(*_: object) -> None:
-        if any(scratch.rglob("model.pt")):
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    hook = torch.nn.modules.module.register_module_forward_pre_hook(stop)
-    try:
-        with pytest.raises(SystemExit) as stopped:
-            cli.main(["efficientnet-lite0"])
-    finally:
-        hook.remove()
-    assert stopped.value.code == 128 + signal.SIGTERM
+    variables = {**os.environ, "TMPDIR": str(scratch), "MODELS_DIR": str(models)}
+    done = subprocess.run([sys.executable, "-c", STOPPED], env=variables, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "as before\n"), done.stderr
     assert list(scratch.iterdir()) == list(models.iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_last_line_tells_how_to_serve_a_bundle_that_model_does_not_lead_to(
