@@ -56,6 +56,8 @@ GIVEN = {
     "BATCH_DELAY_MS": "1",
     "GRACE_TIMEOUT": "9",
     "LOG_LEVEL": "warning",
+    "LOG_FORMAT": "json",
+    "STORE_POLL": "60",
     "CACHE_MB": "1",
     "QUEUE_SIZE": "99",
     "REQUEST_TIMEOUT": "21",
@@ -77,7 +79,8 @@ GIVEN = {
     "TRUSTED_PROXIES": "10.0.0.1",
     "TLS_HSTS": "60",
 }
-FILES = {"API_KEYS_FILE", "TLS_CERT", "TLS_KEY"}
+# Traces need packages that the usual image has not got.
+FILES = {"API_KEYS_FILE", "TLS_CERT", "TLS_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 """Settings with tests of their own."""
 
 
