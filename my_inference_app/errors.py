@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 _LONGEST_LINE = 200
+
+T = TypeVar("T")
 
 
 class ServiceError(Exception):
@@ -123,3 +127,10 @@ def first_line(error: BaseException) -> str:
     """The reason of a library's error in one line: they explain at length, and the beginning says what is wrong."""
     line = (str(error).strip() or repr(error)).splitlines()[0]
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
+
+
+def raised(outcome: T | ServiceError) -> T:
+    """What was found, if it is not an error."""
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from .bundles import own_python
 from .bundles.bundle import MANIFEST
 from .bundles.store import bundle_dir, folder_of
 from .settings import Settings
@@ -19,7 +20,7 @@ from .settings import Settings
 _log = logging.getLogger(__name__)
 _FOR_ALL_ELSE = 60.0
 """Seconds in addition to LOAD_TIMEOUT, which is for a pipeline."""
-_WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", "pipeline.py", "[1-9]*/pipeline.py")
+_WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", own_python.FILE, f"[1-9]*/{own_python.FILE}")
 
 
 def loads(settings: Settings, variables: Mapping[str, str]) -> str:

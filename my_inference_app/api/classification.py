@@ -8,7 +8,7 @@ from copy import copy
 
 from flask import g, request
 
-from ..errors import ServiceError, UrlsDisabled
+from ..errors import ServiceError, UrlsDisabled, raised
 from ..inference.answers import Answer, Detail, Result
 from ..inference.batching import Image
 from ..inference.classifier import Classifier
@@ -46,10 +46,7 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: D
 
 def classify_one(classifier: Classifier, image: Upload) -> Result:
     """The result of one image; raises its error."""
-    outcome = classify(classifier, [image]).outcomes[0]
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome
+    return raised(classify(classifier, [image]).outcomes[0])
 
 
 def _computed(classifier: Classifier, images: Sequence[bytes | Image], deadline: float, detail: Detail) -> Answer:

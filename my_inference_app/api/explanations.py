@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ..errors import BadRequest, ServiceError
+from ..errors import BadRequest
 from ..inference.answers import Answer, Detail, Result
 from ..inference.batching import Image
 from ..inference.classifier import Classifier
@@ -99,10 +99,3 @@ def _grids(wish: Wish, classifier: Classifier, result: Result, class_ids: Sequen
         return classify(classifier, images)
 
     return occlusion(result, class_ids, classifier.description.input.mean, compute)
-
-
-def raised(outcome: Result | ServiceError) -> Result:
-    """The result of the only image of a request."""
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, make_response, render_template, request
 
-from ..errors import BadRequest, ServiceError, Unauthorized
+from ..errors import BadRequest, Unauthorized, raised
 from ..inference.answers import Prediction, Timings
 from ..inference.classifier import Classifier
 from . import confidence, context, static_files
@@ -54,10 +54,7 @@ def upload() -> Response:
     model = text_field(request, "model").decode("utf-8", "replace")
     classifier = context.registry().find(model)
     answer = classify(classifier, [image])
-    outcome = answer.outcomes[0]
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    shown = _shown(classifier, outcome.top(TOP_K), answer.timings)
+    shown = _shown(classifier, raised(answer.outcomes[0]).top(TOP_K), answer.timings)
     return _page(filename=image.filename, preview=preview(image.data), **shown)
 
 

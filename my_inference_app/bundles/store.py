@@ -95,4 +95,8 @@ def bundle_name(model: str, revision: str = "", precision: str = "auto") -> str:
     """The folder name a model's bundle is kept under: its id, made safe for a file system."""
     name = Path(model).resolve().name if Path(model).exists() else full_name(model)
     name = f"{name}@{revision}" if revision else name
-    return (f"{name}--int8" if precision == "int8" else name).replace("/", "--").replace(":", "--")
+    return as_folder(f"{name}--int8" if precision == "int8" else name)
+
+
+def as_folder(name: str) -> str:
+    return name.replace("/", "--").replace(":", "--")

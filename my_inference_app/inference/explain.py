@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from ..errors import ExplanationUnavailable, ServiceError
+from ..errors import ExplanationUnavailable, raised
 from .answers import Answer, FeatureMap, Result, Seen
 from .batching import Image
 
@@ -59,7 +59,7 @@ def occlusion(result: Result, class_ids: Sequence[int], fill: Sequence[float], c
     `fill` is the colour that covers, the one that the model's normalisation turns into zero.
     """
     covered = list(_covered(seen(result).pixels, fill))
-    logits = np.stack([_raised(outcome).logits for outcome in classify(covered).outcomes])
+    logits = np.stack([raised(outcome).logits for outcome in classify(covered).outcomes])
     falls = result.logits[list(class_ids)] - logits[:, list(class_ids)]
     return [fall.reshape(OCCLUSIONS, OCCLUSIONS).astype(np.float32) for fall in falls.T]
 
@@ -76,12 +76,6 @@ def _covered(pixels: Image, fill: Sequence[float]) -> Iterator[Image]:
 def _span(cell: int, length: int) -> slice:
     side = length / OCCLUSIONS
     return slice(max(0, round((cell - _REACH / 2) * side)), round((cell + 1 + _REACH / 2) * side))
-
-
-def _raised(outcome: Result | ServiceError) -> Result:
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return outcome
 
 
 def overlay(grid: Grid, size: tuple[int, int]) -> bytes:

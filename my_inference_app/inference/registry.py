@@ -10,7 +10,7 @@ from .. import metrics
 from ..bundles import bundle as bundles
 from ..bundles import own_python
 from ..bundles.bundle import Bundle
-from ..bundles.store import Place, places
+from ..bundles.store import Place, as_folder, places
 from ..errors import BundleError, ModelNotFound
 from ..settings import Settings
 from ..watchdog import InFlight
@@ -72,7 +72,7 @@ class Registry:
 def _aliases(names: Sequence[str]) -> dict[str, str]:
     """Names, and other forms of them that are unique: the folder's name, and the part behind the last slash."""
     found: dict[str, str] = {}
-    folders = [name.replace("/", "--").replace(":", "--") for name in names]
+    folders = [as_folder(name) for name in names]
     last_parts = [name.rpartition("/")[2] for name in names]
     for forms in (folders, last_parts):
         found |= {alias: name for alias, name in zip(forms, names, strict=True) if forms.count(alias) == 1}

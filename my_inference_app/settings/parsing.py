@@ -153,15 +153,18 @@ def keys(text: str) -> tuple[bytes, ...]:
     return tuple(_key(item, f"key {number}") for number, item in enumerate(_items(text), 1))
 
 
-def keys_of_file(path: str) -> tuple[bytes, ...]:
-    """One key a line; empty lines and comments are left out."""
+def text_of_file(path: str) -> str:
     try:
-        content = Path(path).read_text("utf-8-sig")
+        return Path(path).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), 1)]
+
+
+def keys_of_file(path: str) -> tuple[bytes, ...]:
+    """One key a line; empty lines and comments are left out."""
+    lines = [(number, line.strip()) for number, line in enumerate(text_of_file(path).splitlines(), 1)]
     found = tuple(_key(line, f"line {number} of {path}") for number, line in lines if line and not line.startswith("#"))
     if not found:
         raise ValueError(f"{path} has no keys")  # an empty file must not open the service to everybody

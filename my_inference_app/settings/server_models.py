@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+
+from .parsing import text_of_file
 
 _EXAMPLE = '[{"model": "resnet-50", "replicas": 2}, {"model": "efficientnet-lite0"}]'
 _KEYS = ("model", "name", "replicas", "versions")
@@ -41,13 +42,7 @@ def server_models(text: str) -> tuple[Entry, ...]:
 
 
 def server_models_of_file(path: str) -> tuple[Entry, ...]:
-    try:
-        content = Path(path).read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    return server_models(content)
+    return server_models(text_of_file(path))
 
 
 def _entry(item: object, number: int) -> Entry:

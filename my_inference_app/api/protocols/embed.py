@@ -9,7 +9,7 @@ import numpy as np
 from flask import Blueprint, Response, g, jsonify, request
 from numpy.typing import NDArray
 
-from ...errors import BadRequest, ServiceError
+from ...errors import BadRequest, ServiceError, raised
 from ...inference.answers import Detail, Result
 from ...inference.explain import embedding
 from .. import context
@@ -80,7 +80,7 @@ def embed(name: str = "") -> Response:
         return _raw(vectors)
     body: Embedded | SeveralEmbedded
     if len(vectors) == 1:
-        body = {"success": True, "embedding": _raised(vectors[0]).tolist(), **model, "request_id": g.request_id}
+        body = {"success": True, "embedding": raised(vectors[0]).tolist(), **model, "request_id": g.request_id}
     else:
         results = [_entry(image.filename, vector) for image, vector in zip(sent.images, vectors, strict=True)]
         body = {"success": True, "results": results, **model, "request_id": g.request_id}
@@ -97,12 +97,6 @@ def _vector(outcome: Result | ServiceError, normalize: bool) -> Vector | Service
     return outcome if isinstance(outcome, ServiceError) else embedding(outcome, normalize=normalize)
 
 
-def _raised(vector: Vector | ServiceError) -> Vector:
-    if isinstance(vector, ServiceError):
-        raise vector
-    return vector
-
-
 def _entry(filename: str | None, vector: Vector | ServiceError) -> Vectors:
     if isinstance(vector, ServiceError):
         failed = error_body(vector)
@@ -112,7 +106,7 @@ def _entry(filename: str | None, vector: Vector | ServiceError) -> Vectors:
 
 def _raw(vectors: Sequence[Vector | ServiceError]) -> Response:
     """One row an image, little-endian. There is no place for an error in it, so one image that fails fails all."""
-    table = np.stack([_raised(vector) for vector in vectors]).astype("<f4")
+    table = np.stack([raised(vector) for vector in vectors]).astype("<f4")
     response = Response(table.tobytes(), mimetype=_RAW)
     response.headers["X-Shape"] = ",".join(map(str, table.shape))
     return response

@@ -8,14 +8,14 @@ from typing import NotRequired, TypedDict
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from ...errors import ServiceError
+from ...errors import ServiceError, raised
 from ...inference.answers import Answer, Result, Timings
 from ...inference.classifier import Classifier
 from .. import context
 from ..classification import chosen
 from ..described import IMAGE_ERRORS, IMAGES, MODEL, TOP_K, VERSION, Predicted, predicted
 from ..errors import Error, ErrorDetails, error_body
-from ..explanations import EXPLAIN, Explanation, Wish, classify_for, explanations, raised, read_wish
+from ..explanations import EXPLAIN, Explanation, Wish, classify_for, explanations, read_wish
 from ..input.reader import read
 from ..operation import JSON, Operation, operation
 

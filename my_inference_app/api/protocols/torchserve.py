@@ -12,12 +12,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from ... import torchserve
-from ...errors import ServiceError
+from ...errors import ServiceError, raised
 from ...inference.classifier import Classifier
 from .. import context, openapi
 from ..classification import classify_one
 from ..described import IMAGE_ERRORS
-from ..explanations import Explanation, Wish, classify_for, explanations, raised
+from ..explanations import Explanation, Wish, classify_for, explanations
 from ..input.multipart_form import text_field
 from ..input.reader import read
 from ..input.upload import Upload
