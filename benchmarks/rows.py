@@ -111,7 +111,7 @@ def http_server(
     began = time.perf_counter()
     log = scratch / "server.log"
     with log.open("a") as out, process(command, variables, log, stdout=out) as running:
-        _until_right(running, url, image, label, form_field, log)
+        until_right(running, url, image, label, log, form_field)
         seconds = time.perf_counter() - began
         watched = psutil.Process(running.pid)
 
@@ -121,7 +121,9 @@ def http_server(
         yield Started(seconds, load, url, watched)
 
 
-def _until_right(running: subprocess.Popen[str], url: str, image: Path, label: str, form_field: str, log: Path) -> None:
+def until_right(
+    running: subprocess.Popen[str], url: str, image: Path, label: str, log: Path, form_field: str = "image"
+) -> None:
     """Waits for the first answer, and checks it."""
     end = time.monotonic() + 240
     while time.monotonic() < end:
