@@ -16,8 +16,10 @@ def opened(
     now = 0.0
     while True:
         now += random.expovariate(most)
-        if random.random() * most < rate(now):
+        comes = random.random() * most < rate(now)
+        if comes or now > env.now + _LONGEST:
             yield env.timeout(now - env.now)
+        if comes:
             send()
 
 
@@ -26,6 +28,8 @@ LOWEST, HIGHEST = 0.25, 1.0
 QUIETEST = 4 * HOUR
 SPIKE_AT, SPIKE_SECONDS, SPIKE = 20 * HOUR, 15 * 60, 2.0
 _RAMP = 60.0
+_LONGEST = 60.0
+"""Seconds without a request, after which the rest of the simulation goes on."""
 
 
 def day(peak: float) -> Callable[[float], float]:
