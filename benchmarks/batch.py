@@ -1,7 +1,8 @@
-"""python -m benchmarks.batch BUNDLE: the batch command beside its engine alone, in turns, in one run.
+"""python -m benchmarks.batch BUNDLE: the batch command beside what it consists of, in turns, in one run.
 
-The engine computes the largest batches of the settings from one decoded image, again and again: nothing is read,
-decoded or written. The command reads and decodes JPEGs of 500 x 375 pixels, and writes its rows.
+Decoding and the engine are measured alone, each on all cores, with the largest batches of the settings from one decoded
+image: nothing is read or written, and neither waits for the other. The command cannot be faster than one after the
+other. It reads and decodes JPEGs of 500 x 375 pixels, and writes its rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +24,32 @@ from numpy.typing import NDArray
 from my_inference_app.batch import model
 from my_inference_app.batch.job import Job, run
 from my_inference_app.bundles import bundle as bundles
+from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.base import Engine, load_engine
 from my_inference_app.inference.images.decode import decode
+from my_inference_app.resources import cores
 from my_inference_app.settings import Settings
 
 from .images import usual_photo
 from .machine_facts import facts
 from .output import headline
+
+
+@dataclass(frozen=True)
+class Round:
+    """Images per second."""
+
+    one_engine: float
+    """On all cores."""
+    engines: float
+    """One for each core."""
+    decoding: float
+    command: float
+
+    @property
+    def bound(self) -> float:
+        """The faster way to compute, and decoding, one after the other."""
+        return 1 / (1 / max(self.one_engine, self.engines) + 1 / self.decoding)
 
 
 def main() -> None:
@@ -37,45 +60,87 @@ def main() -> None:
     given = parser.parse_args()
     settings = replace(Settings.from_env(), bundle=str(given.bundle))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
-        pairs = compare(settings, Path(scratch), given.images, given.rounds)
+        rounds = compare(settings, Path(scratch), given.images, given.rounds)
+    made = bundles.read(given.bundle)
+    precision = made.precision if made.precision == "int8" else settings.precision
     print(headline(facts()))
-    print(
-        f"{bundles.read(given.bundle).name}, {bundles.read(given.bundle).precision}: images/s, medians of {len(pairs)}"
-    )
-    print(f"{'the engine alone':<24}{statistics.median(engine for engine, _ in pairs):>8.1f}")
-    print(f"{'the batch command':<24}{statistics.median(batch for _, batch in pairs):>8.1f}")
-    shares = sorted(batch / engine for engine, batch in pairs)
-    print(f"{'share':<24}{statistics.median(shares):>8.3f}   ({shares[0]:.3f} to {shares[-1]:.3f})")
+    print(f"{made.name}, {precision}: images/s, medians of {len(rounds)}")
+    for name, of in ROWS.items():
+        print(f"{name:<46}{statistics.median(map(of, rounds)):>8.1f}")
+    for name, base in (("share of the engine", _engine), ("share of the bound", _bound)):
+        shares = sorted(found.command / base(found) for found in rounds)
+        print(f"{name:<46}{statistics.median(shares):>8.3f}   ({shares[0]:.3f} to {shares[-1]:.3f})")
 
 
-def compare(settings: Settings, scratch: Path, count: int, rounds: int) -> list[tuple[float, float]]:
-    """Images per second of the engine and of the command, for each round."""
+def _engine(found: Round) -> float:
+    return max(found.one_engine, found.engines)
+
+
+def _bound(found: Round) -> float:
+    return found.bound
+
+
+ROWS: dict[str, Callable[[Round], float]] = {
+    "one engine on all cores": lambda found: found.one_engine,
+    "one engine for each core": lambda found: found.engines,
+    "decoding on all cores": lambda found: found.decoding,
+    "the faster engine and decoding, in turns: bound": _bound,
+    "the batch command": lambda found: found.command,
+}
+
+
+def compare(settings: Settings, scratch: Path, count: int, rounds: int) -> list[Round]:
     photo = usual_photo()
     (scratch / "images").mkdir()
     for number in range(count):
         (scratch / "images" / f"{number}.jpg").write_bytes(photo)
     alone = model.settings_of_one_process(settings)
     bundle = bundles.read(Path(settings.bundle))
-    engine = load_engine(bundle, alone.engine, threads=alone.compute_thread_count, precision=alone.engine_precision)
-    images = np.stack([decode(photo, bundle.input, alone.max_pixels)] * alone.batch_limit)
+    image = decode(photo, bundle.input, alone.max_pixels)
+    images = np.stack([image] * alone.batch_limit)
+    several = engines(bundle, alone, cores())
+    single = engines(bundle, alone, 1)
+    decoder = partial(decode, photo, bundle.input, alone.max_pixels)
     startup = time_of_command(settings, scratch, scratch / "images" / "0.jpg")
     found = []
     for number in range(rounds + 1):
-        before = speed_of(engine, images, count // 2)
+        # Before and after, since a shared machine changes its speed within a round.
+        before = _alone(single, several, images, decoder)
         seconds = time_of_command(settings, scratch, scratch / "images") - startup
-        after = speed_of(engine, images, count // 2)
+        after = _alone(single, several, images, decoder)
         if number:  # the first round warms up
-            # Before and after, since a shared machine changes its speed within a round.
-            found.append((2 / (1 / before + 1 / after), count / seconds))
-            print(f"round {number}: {found[-1][0]:.1f} and {found[-1][1]:.1f} images/s", file=sys.stderr, flush=True)
+            one, many, decoding = (2 / (1 / a + 1 / b) for a, b in zip(before, after, strict=True))
+            found.append(Round(one, many, decoding, count / seconds))
+            print(f"round {number}: {found[-1]}", file=sys.stderr, flush=True)
     return found
 
 
-def speed_of(engine: Engine, images: NDArray[np.uint8], count: int) -> float:
-    done, started = 0, time.perf_counter()
-    while done < count:
-        done += len(engine(images))
-    return done / (time.perf_counter() - started)
+def engines(bundle: Bundle, settings: Settings, count: int) -> list[Engine]:
+    threads = max(1, settings.compute_thread_count // count)
+    name, precision = settings.engine, settings.engine_precision
+    return [load_engine(bundle, name, threads=threads, precision=precision) for _ in range(count)]
+
+
+def _alone(
+    single: Sequence[Engine], several: Sequence[Engine], images: NDArray[np.uint8], decoder: Callable[[], object]
+) -> tuple[float, float, float]:
+    one, many = (len(images) * together([partial(engine, images) for engine in which]) for which in (single, several))
+    return one, many, together([decoder] * cores())
+
+
+def together(calls: Sequence[Callable[[], object]], seconds: float = 1.0) -> float:
+    """Calls per second, each made again and again on a thread of its own."""
+    end = time.perf_counter() + seconds
+
+    def again(call: Callable[[], object]) -> float:
+        count, started = 0, time.perf_counter()
+        while time.perf_counter() < end:
+            call()
+            count += 1
+        return count / (time.perf_counter() - started)
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return sum(pool.map(again, calls))
 
 
 def time_of_command(settings: Settings, scratch: Path, source: Path) -> float:

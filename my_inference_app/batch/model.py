@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..bundles import bundle as bundles
 from ..bundles.bundle import Bundle
 from ..bundles.store import Place, places
+from ..engines.base import engine_of
 from ..errors import SetupError
 from ..inference.classifier import Classifier, ModelClassifier
 from ..resources import cores
@@ -15,6 +16,8 @@ from ..settings import Settings
 WAITING = 32
 """Threads for a source that mostly waits."""
 _NEVER = 1e9
+_MOST_ENGINES = 8
+"""Each has the weights in memory once more."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ def workers_for(settings: Settings) -> int:
     return cores() + 2 * len(settings.device)
 
 
+def engines_for(bundle: Bundle, settings: Settings) -> int:
+    """With one engine on all cores, its threads would wait for each other, and for a core that decodes."""
+    if engine_of(bundle, settings.engine) != "openvino":
+        return 1
+    return min(settings.compute_thread_count, _MOST_ENGINES)
+
+
 def load(settings: Settings, *, embeddings: bool) -> Loaded:
     place = places(settings)[0]
 
@@ -70,6 +80,7 @@ def load(settings: Settings, *, embeddings: bool) -> Loaded:
 
 
 def _warm(bundle: Bundle, settings: Settings, place: Place) -> Classifier:
+    place = replace(place, replicas=max(place.replicas, engines_for(bundle, settings)))
     classifier = ModelClassifier(bundle, settings, place=place)
     classifier.warm_up()
     return classifier

@@ -105,6 +105,9 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def top_predictions(scores: NDArray[np.float64], labels: Sequence[str], k: int) -> list[Prediction]:
-    """The classes with the highest scores, best first."""
-    best = np.argsort(-scores, kind="stable")[:k]
+    """The classes with the highest scores, best first, and equal ones by their number."""
+    # Sorting all scores takes much longer.
+    last = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
+    candidates = np.flatnonzero(~(scores < last))
+    best = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
     return [Prediction(labels[i], float(scores[i]), int(i)) for i in best]
