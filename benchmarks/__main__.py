@@ -12,9 +12,10 @@ from pathlib import Path
 from . import output, report
 from .machine_facts import facts
 from .peers.registry import PEERS, Peer
+from .ports import free_port
 from .prepare import FOLDER, NETWORK, SMALL, Prepared, prepare
 from .report import Results
-from .rows import Row, Started, WrongAnswer, free_port, http_server, limit, service
+from .rows import Row, Started, WrongAnswer, http_server, limit, service
 
 OWN = (  # name, title, starter, model, precision
     ("limit-bf16", "in process, no HTTP, bf16", limit, NETWORK, "bf16"),

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 
 from . import output
@@ -95,7 +94,7 @@ def _many_connections(found: Findings, started: Started, body: bytes, extent: Ex
     # wrk leaves requests in the queue. This one is answered when they are done.
     requests.post(started.url, data=body, timeout=120)
     name = f"{extent.connections} connections"
-    found.add(f"{name}: MB resident of each worker", memory(started))
+    found.add(f"{name}: MB of each worker: resident, private", memory(started))
     after = started.load(16, extent.seconds)
     found.add(f"{name}: speed / speed of 16", ratio(many, before, after))
     found.add(f"{name}: refused, failed", [many.refused, many.failed])
@@ -119,12 +118,12 @@ def _at_once(found: Findings, started: Started, body: bytes, extent: Extent) -> 
 
 
 def _growth(found: Findings, started: Started, extent: Extent) -> None:
-    found.add("MB resident of each worker at the end", memory(started))
+    found.add("MB of each worker at the end: resident, private", memory(started))
     done = 0
     while done < extent.requests:
         done += int(started.load(16, extent.seconds).images_per_second * extent.seconds)
     if done:
-        found.add(f"MB resident of each worker after {done} requests more", memory(started))
+        found.add(f"MB of each worker after {done} requests more: resident, private", memory(started))
 
 
 def ratio(one: Measured, *others: Measured) -> float:
@@ -132,11 +131,9 @@ def ratio(one: Measured, *others: Measured) -> float:
 
 
 def memory(started: Started) -> list[int]:
-    return [round(_resident_mb(worker)) for worker in gunicorn_of(started.process).children()]
-
-
-def _resident_mb(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 1e6
+    """Of each worker: all that is resident, and what is its own; libraries in memory are shared with other processes."""
+    found = [worker.memory_full_info() for worker in gunicorn_of(started.process).children()]
+    return [round(size / 1e6) for worker in found for size in (worker.rss, worker.uss)]
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,8 +20,7 @@ import requests
 from my_inference_app.settings import PROJECT
 
 from .load import Measured, Watch, measure
-
-HOST = "127.0.0.1"
+from .ports import HOST, free_port
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,6 @@ class Row:
 
 class WrongAnswer(Exception):
     """The server does not answer correctly, so it is not measured."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

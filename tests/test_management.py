@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
+from benchmarks.ports import free_port
 from my_inference_app import management
 from my_inference_app.errors import SettingError
 from my_inference_app.inference.registry import of
@@ -19,7 +20,6 @@ from my_inference_app.management import Management
 from my_inference_app.settings import Settings
 from tests.conftest import FakeClassifier
 from tests.exposition import total
-from tests.live.service import free_port
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.service import REPOSITORY, environment, free_port, until
+from benchmarks.ports import free_port
+from tests.live.service import REPOSITORY, environment, until
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
 DOCUMENTS = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), REPOSITORY / "post_request" / "README.md"]

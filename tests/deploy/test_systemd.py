@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from my_inference_app.settings import Settings
 from tests import certificates
 from tests.deploy.files import FOLDER, Unit
-from tests.live.service import free_port
 
 SYSTEMD = FOLDER / "systemd"
 UNIT = "my_inference_app.service"

@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 import requests
 
+from benchmarks.ports import free_port
 from tests.exposition import total
 from tests.images import plain_image
-from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command, nginx_alone, until
+from tests.live.service import REPOSITORY, environment, gunicorn_command, nginx_alone, until
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import requests
 
+from benchmarks.ports import free_port
 from tests.exposition import total
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -67,13 +68,6 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "this did not come true in time"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(**settings: object) -> dict[str, str]:

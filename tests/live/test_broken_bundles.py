@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import BundleError
 from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 from tests.live.breakages import BREAKAGES, copy
-from tests.live.service import REPOSITORY, environment, free_port, gunicorn_command
+from tests.live.service import REPOSITORY, environment, gunicorn_command
 
 
 @pytest.mark.parametrize("name", BREAKAGES)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
-from tests.live.service import REPOSITORY, Service, environment, free_port, nginx_alone, running
+from tests.live.service import REPOSITORY, Service, environment, nginx_alone, running
 
 PAGE = "https://page-with-quite-a-long-name.some-department.example.com:8443"
 OTHER = "https://other.example"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Service, free_port, nginx_alone
+from benchmarks.ports import free_port
+from tests.live.service import REPOSITORY, Service, nginx_alone
 
 CAT = REPOSITORY / "post_request" / "cat.jpg"
 LARGE = b"\xff" * (10 * 1024 * 1024 + 1)

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
 from tests.live.hanging_images import FINE, HANGS_IN_DECODER, HANGS_IN_ENGINE, SLOW
@@ -22,7 +23,6 @@ from tests.live.service import (
     Service,
     Start,
     environment,
-    free_port,
     gunicorn_command,
     gunicorn_of,
     nginx_alone,

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
-from tests.live.service import Service, free_port, nginx_alone, running
+from tests.live.service import Service, nginx_alone, running
 
 GREEN = plain_image("green")
 HEALTH = "/v1/endpoints/1/deployedModels/2"

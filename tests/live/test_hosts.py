@@ -16,11 +16,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.bundles.sealing import change_manifest
 from tests.live.hosts import Host, Hosts
 from tests.live.machines import Network, network
-from tests.live.service import free_port, until
+from tests.live.service import until
 from tests.live.steady_load import Load, steady_load
 
 CONNECTIONS = 32

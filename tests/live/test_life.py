@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.live.service import REPOSITORY, Start, environment, free_port, listens, until
+from benchmarks.ports import free_port
+from tests.live.service import REPOSITORY, Start, environment, listens, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 

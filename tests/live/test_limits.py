@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from benchmarks.ports import free_port
 from tests.live import raw
 from tests.live.oddities import get, post
 from tests.live.raw import Answer
-from tests.live.service import REPOSITORY, environment, free_port, nginx_alone, until
+from tests.live.service import REPOSITORY, environment, nginx_alone, until
 
 Nginx = Callable[..., str]
 ALLOWED = (502, "unreachable")

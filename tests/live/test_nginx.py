@@ -14,7 +14,8 @@ from threading import Thread
 import psutil
 import requests
 
-from tests.live.service import free_port, listens, nginx_alone, until
+from benchmarks.ports import free_port
+from tests.live.service import listens, nginx_alone, until
 
 
 def test_stopped_nginx_answers_its_requests_first(tmp_path: Path) -> None:

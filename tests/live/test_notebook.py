@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.service import REPOSITORY, Service, free_port
+from benchmarks.ports import free_port
+from tests.live.service import REPOSITORY, Service
 
 CLIENT = REPOSITORY / "post_request"
 NOTEBOOK = CLIENT / "try_the_service.ipynb"

@@ -18,11 +18,12 @@ import psutil
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
 from tests.live.breakages import BREAKAGES, copy
 from tests.live.gated import port_of
-from tests.live.service import Service, Start, environment, free_port, gunicorn_of, until
+from tests.live.service import Service, Start, environment, gunicorn_of, until
 
 REFUSED = "not reloaded, the workers go on with what they have"
 CANNOT = "this worker cannot start"

@@ -15,10 +15,11 @@ import psutil
 import pytest
 import requests
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests import certificates
 from tests.images import plain_image
-from tests.live.service import REPOSITORY, Service, environment, free_port, listens, nginx_alone, running, until
+from tests.live.service import REPOSITORY, Service, environment, listens, nginx_alone, running, until
 from tests.live.test_life import failing
 
 GREEN = plain_image("green")
