@@ -131,7 +131,7 @@ def ratio(one: Measured, *others: Measured) -> float:
 
 
 def memory(started: Started) -> list[int]:
-    """Of each worker: all that is resident, and what is its own; libraries in memory are shared with other processes."""
+    """Of each worker: all that is resident, and what is its own. Libraries are shared with other processes."""
     found = [worker.memory_full_info() for worker in gunicorn_of(started.process).children()]
     return [round(size / 1e6) for worker in found for size in (worker.rss, worker.uss)]
 
