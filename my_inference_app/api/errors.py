@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TypedDict
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .. import metrics
 from ..errors import BadRequest, ModelFailed, ModelNotFound, PayloadTooLarge, ServiceError
-from .context import settings, wording_of
+from .context import registry, settings, wording_of
 from .observation import observation
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ def respond(error: Exception) -> Response:
 
 
 def translate(error: Exception) -> ServiceError:
+    if isinstance(error, ModelNotFound):
+        return _wrong_method() or error
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, HTTPException):
@@ -67,7 +70,7 @@ def _from_framework(error: HTTPException) -> ServiceError:
         case 404:
             return HttpError(404, "not_found", "there is nothing at this address: POST an image to /predict")
         case 405:
-            return _method_not_allowed(error)
+            return _method_not_allowed(error.valid_methods if isinstance(error, MethodNotAllowed) else None)
         case 413:
             limit = settings().max_upload_mb
             return PayloadTooLarge(f"the request is larger than {limit} MB: send fewer or smaller images")
@@ -75,8 +78,20 @@ def _from_framework(error: HTTPException) -> ServiceError:
             return HttpError(status or 500, "http_error", "the request cannot be answered: check its headers")
 
 
-def _method_not_allowed(error: HTTPException) -> HttpError:
-    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+def _wrong_method() -> HttpError | None:
+    """To the router, GET /v2/models/cat/infer names a model `cat/infer`. With POST it names the model `cat`."""
+    router = current_app.create_url_adapter(request)
+    for method in ("GET", "POST"):
+        try:
+            rule, values = router.match(method=method, return_rule=True) if router else (None, {})
+        except HTTPException:
+            continue
+        if rule and request.method not in (rule.methods or ()) and values.get("name", "") in registry():
+            return _method_not_allowed(rule.methods)
+    return None
+
+
+def _method_not_allowed(methods: Iterable[str] | None) -> HttpError:
     allow = ", ".join(sorted(methods or []))
     hint = f": use {allow}" if allow else ""
     return HttpError(405, "method_not_allowed", f"{request.method} is not allowed here{hint}", allow)

@@ -107,6 +107,33 @@ def test_wrong_method_returns_405_with_the_right_ones(
     assert all(name in message for name in allowed)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v2/models/fake/infer", "OPTIONS, POST"),
+        ("HEAD", "/v2/models/fake/infer", "OPTIONS, POST"),
+        ("GET", "/v2/models/fake/versions/1/infer", "OPTIONS, POST"),
+        ("GET", "/v1/models/fake:predict", "OPTIONS, POST"),
+        ("GET", "/v1/models/fake/versions/1:explain", "OPTIONS, POST"),
+        ("POST", "/hf/fake/info", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_wrong_method_at_an_address_of_a_model_returns_405(
+    client: FlaskClient, method: str, path: str, allowed: str
+) -> None:
+    """To the router it is the address of a model called `fake/infer`."""
+    response = client.open(path, method=method, data=DATA if method == "POST" else None)
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    assert method == "HEAD" or response.get_json()["error"] == f"{method} is not allowed here: use {allowed}"
+
+
+@pytest.mark.parametrize("path", ["/v2/models/none/infer", "/v2/models/fake/other", "/v1/models/none:predict"])
+def test_address_of_no_model_returns_404(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "there is no model" in response.get_json()["error"]
+
+
 def test_options_returns_the_methods(client: FlaskClient) -> None:
     response = client.options("/predict")
     assert response.status_code == 200

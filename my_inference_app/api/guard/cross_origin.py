@@ -9,8 +9,8 @@ from flask import Response, current_app, request
 
 from ..context import settings
 
-_REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
-_RESPONSE_HEADERS = "X-Request-ID, Retry-After, Server-Timing, Age, Cache"
+_REQUEST_HEADERS = "Authorization, Content-Type, Inference-Header-Content-Length, X-API-Key, X-Request-ID"
+_RESPONSE_HEADERS = "X-Request-ID, Retry-After, Server-Timing, Age, Cache, Inference-Header-Content-Length"
 _MAX_AGE = "7200"  # seconds; Chromium caches no longer
 
 

@@ -18,7 +18,8 @@ def test_permitted_origin_may_read_the_response(fake: FakeClassifier, origin: st
     response = client_of(fake, cors_origins=BOTH).post("/predict", data=b"x", headers={"Origin": origin})
     assert response.status_code == 200
     assert response.headers.getlist("Access-Control-Allow-Origin") == [origin]
-    assert "X-Request-ID" in response.headers["Access-Control-Expose-Headers"]
+    exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"X-Request-ID", "Inference-Header-Content-Length"} <= set(exposed)
     assert response.headers["Vary"] == "Origin"
     assert "Access-Control-Allow-Credentials" not in response.headers
 
@@ -74,9 +75,8 @@ def test_preflight_needs_no_key(fake: FakeClassifier, path: str, keys: tuple[byt
     assert (response.status_code, response.data) == (204, b"")
     assert response.headers["Access-Control-Allow-Origin"] == PAGE
     assert set(response.headers["Access-Control-Allow-Methods"].split(", ")) == PATHS[path]
-    assert {"Authorization", "Content-Type", "X-API-Key", "X-Request-ID"} == set(
-        response.headers["Access-Control-Allow-Headers"].split(", ")
-    )
+    sent = {"Authorization", "Content-Type", "Inference-Header-Content-Length", "X-API-Key", "X-Request-ID"}
+    assert set(response.headers["Access-Control-Allow-Headers"].split(", ")) == sent
     assert int(response.headers["Access-Control-Max-Age"]) > 0
     assert response.headers["X-Request-ID"]
     assert fake.images == []
