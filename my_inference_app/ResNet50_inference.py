@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from my_inference_app.errors import ServiceError, SetupError
+    from my_inference_app.errors import ServiceError, SetupError, raised
     from my_inference_app.inference.registry import Registry, load
     from my_inference_app.preparation import prepare
     from my_inference_app.settings import Settings
@@ -36,10 +36,7 @@ def inference(image: bytes) -> dict[str, Any]:
 
 def _classify(image: bytes, settings: Settings) -> dict[str, Any]:
     answer = _registry(settings).find().classify([image], time.monotonic() + settings.request_timeout)
-    outcome = answer.outcomes[0]
-    if isinstance(outcome, ServiceError):
-        raise outcome
-    return {"statusCode": 200, "body": json.dumps(outcome.top(1)[0].label)}
+    return {"statusCode": 200, "body": json.dumps(raised(answer.outcomes[0]).top(1)[0].label)}
 
 
 def main(arguments: list[str]) -> None:

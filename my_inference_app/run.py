@@ -9,18 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from types import FrameType
 
-from . import certificate, front, pid_file
-from .bundles import bundle
-from .bundles.store import has_versions, places
+from . import announcement, certificate, front, pid_file
 from .errors import SetupError
 from .preparation import prepare
 from .processes import Process
 from .reloading import loads
 from .settings import PROJECT, Settings
-from .settings.parsing import bracketed, reachable
+from .settings.parsing import reachable
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WORDS = 4.0
@@ -59,7 +56,7 @@ class Run:
                 proxy = self._start(front.start(nginx, stack.enter_context(front.own_prefix()), settings))
                 proxy.wait_until_answers(reachable(settings.listen), port, "/healthz", server="nginx")
             stack.enter_context(pid_file.written(port))
-            _announce(settings, variables, bool(nginx))
+            announcement.say(settings, variables, bool(nginx))
             self._watch(app, variables)
 
     def _start(self, server: Process) -> Process:
@@ -174,41 +171,6 @@ def _gunicorn(variables: dict[str, str]) -> Process:
     config = PROJECT / "my_inference_app" / "gunicorn.conf.py"
     command = [sys.executable, "-m", "gunicorn", "-c", str(config)]
     return Process("gunicorn", command, {**os.environ, **variables}, signal.SIGTERM)
-
-
-def _announce(settings: Settings, variables: dict[str, str], with_nginx: bool) -> None:
-    served = ", ".join(_served(replace(settings, bundle=variables.get("BUNDLE", ""))))
-    host = settings.listen if with_nginx else settings.app_host
-    url = _url(settings, with_nginx)
-    print(f"\nServing {served} with {settings.worker_count} worker(s) on {url}")
-    if not with_nginx:
-        without = "not protected from slow, large or too many requests, and not encrypted"
-        print(f"This is gunicorn's own port, without nginx: it is {without}.")
-    elif host in ("127.0.0.1", "::1", "localhost"):
-        print("Only this machine can reach it. To open it to others:  make run LISTEN='*'")
-    # A certificate names another host than localhost.
-    target = f"--insecure {url}" if url.startswith("https:") else url.removeprefix("http://")
-    print(f"Try it:  curl -F image=@post_request/cat.jpg {target}/predict\nCtrl-C stops it.\n", flush=True)
-
-
-def _served(settings: Settings) -> Iterator[str]:
-    for place in places(settings):
-        made = bundle.read(place.folder)
-        version = f" version {place.version}" if has_versions(place.folder.parent) else ""
-        yield f"{place.name or made.name}{version} ({made.origin})"
-
-
-def _url(settings: Settings, with_nginx: bool) -> str:
-    """An address at which this machine reaches the service."""
-    if not with_nginx:
-        scheme, host, port = "http", settings.app_host, settings.app_port
-    elif settings.tls_cert:
-        scheme, host, port = "https", settings.listen, settings.tls_port
-    else:
-        scheme, host, port = "http", settings.listen, settings.port
-    local = reachable(host)
-    name = "localhost" if local == "127.0.0.1" else bracketed(local)
-    return f"{scheme}://{name}" if port == {"http": 80, "https": 443}[scheme] else f"{scheme}://{name}:{port}"
 
 
 def _say(line: str) -> None:

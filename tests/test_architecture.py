@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "front", "pid_file", "certificate", "preparation", "reloading"},
+    {"worker", "front", "pid_file", "certificate", "preparation", "reloading", "announcement"},
     {"server", "management", "processes"},
     {"api"},
     {"torchserve"},

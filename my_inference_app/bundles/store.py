@@ -33,6 +33,11 @@ class Place:
     weight: float = 1.0
     """The share of the model's requests that this version gets, of the weights of all its versions."""
 
+    @property
+    def is_version(self) -> bool:
+        """Whether the bundle is one of the versions in its model's folder, rather than that folder itself."""
+        return versions_in(self.folder.parent).get(self.version) == self.folder
+
 
 def places(settings: Settings) -> list[Place]:
     """All bundles to be served. The first is the default."""
