@@ -47,7 +47,9 @@ def page() -> Response:
     for path, methods in found["paths"].items():
         for method, described in methods.items():
             tags.setdefault(described["tags"][0], []).append((path, method, described))
-    response = make_response(render_template("docs.html", document=found, tags=tags, static_file=static_files.address))
+    response = make_response(
+        render_template("docs.html", document=found, tags=tags, static_file=static_files.addresses())
+    )
     response.headers["Content-Security-Policy"] = _POLICY
     return response
 

@@ -119,7 +119,7 @@ def _page(**values: object) -> Response:
         accept=_ACCEPT,
         samples=SAMPLES,
         scripts=static_files.names(".js"),
-        static_file=static_files.address,
+        static_file=static_files.addresses(),
         **{"confidence": confidence.Confidence(), **values},
     )
     response = make_response(html)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, send_from_directory, url_for
@@ -25,8 +26,13 @@ def file(version: str, filename: str) -> Response:
     return response
 
 
-def address(filename: str) -> str:
-    return url_for("static_files.file", version=_current(), filename=filename)
+def addresses() -> Callable[[str], str]:
+    """Gives the address of each file. All files of a page are of one version, which is looked up once."""
+    return partial(_address, _current())
+
+
+def _address(version: str, filename: str) -> str:
+    return url_for("static_files.file", version=version, filename=filename)
 
 
 def names(ending: str) -> list[str]:
