@@ -9,6 +9,7 @@ from ..bundles.bundle import Bundle
 from ..bundles.store import Place, places
 from ..engines.base import engine_of
 from ..errors import SetupError
+from ..inference import loading
 from ..inference.classifier import Classifier, ModelClassifier
 from ..resources import cores
 from ..settings import Settings
@@ -70,7 +71,7 @@ def load(settings: Settings, *, embeddings: bool) -> Loaded:
         classifier = _warm(bundle, settings, place)
         return Loaded(classifier, bundles.checksum({"files": bundle.files, "labels": bundle.labels}))
 
-    loaded = bundles.load(place.folder, use)
+    loaded = loading.load(place.folder, settings.load_timeout, use)
     if embeddings and not loaded.classifier.description.features:
         raise SetupError(
             f"the model {loaded.classifier.name} has no features for --embeddings: if it ends in global pooling and "

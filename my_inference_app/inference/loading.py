@@ -1,19 +1,29 @@
-"""Bounds the time that loading a model may take, where a model may hang."""
+"""Loads a bundle. The time that this may take is bounded where a model may hang."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
+from ..bundles import bundle as bundles
+from ..bundles import own_python
+from ..bundles.bundle import Bundle
 from ..errors import BundleError
 
 T = TypeVar("T")
 
 
-def within(seconds: float, folder: Path, work: Callable[[], T]) -> T:
+def load(folder: Path, load_timeout: float, use: Callable[[Bundle], T]) -> T:
+    """The result of using the bundle in a folder."""
+    work = partial(bundles.load, folder, use)
+    return _within(load_timeout, folder, work) if own_python.is_there(folder) else work()
+
+
+def _within(seconds: float, folder: Path, work: Callable[[], T]) -> T:
     """The result of the work. If it hangs, its thread is left behind: the process must end soon."""
     future: Future[T] = Future()
 

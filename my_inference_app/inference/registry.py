@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from .. import metrics
-from ..bundles import bundle as bundles
-from ..bundles import own_python
 from ..bundles.bundle import Bundle
 from ..bundles.store import Place, as_folder, places
 from ..errors import BundleError, ModelNotFound
 from ..settings import Settings
 from ..watchdog import InFlight
+from . import loading
 from .classifier import Classifier, ModelClassifier, Shared
 from .images.budget import budget_of_worker
-from .loading import within
 
 
 class Registry:
@@ -101,6 +98,4 @@ def _load(place: Place, settings: Settings, shared: Shared) -> Classifier:
         classifier.warm_up()
         return classifier
 
-    if own_python.is_there(place.folder):
-        return within(settings.load_timeout, place.folder, partial(bundles.load, place.folder, use))
-    return bundles.load(place.folder, use)
+    return loading.load(place.folder, settings.load_timeout, use)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pytest
 from my_inference_app.batch.cli import main
 from my_inference_app.batch.job import Job, run
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.errors import SetupError
+from my_inference_app.errors import BundleError, SetupError
 from my_inference_app.settings import Settings
 from tests.batch.running import folder_of_images, labels, results, rows_of
 from tests.batch.test_sources import in_parquet, in_tar
@@ -138,6 +139,18 @@ def test_model_that_fails_on_all_images_stops_the_run(tmp_path: Path) -> None:
     source = folder_of_images(tmp_path / "images", 6)
     with pytest.raises(SetupError, match=r"lost.*all images close behind.*goes on from there"):
         run(Job(source, tmp_path / "results.parquet"), Settings(bundle=str(model)))
+
+
+def test_model_that_hangs_while_it_is_loaded_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = Event()
+    monkeypatch.setattr("builtins.GO", go, raising=False)
+    model = pipeline(tmp_path / "own", before="GO.wait()")
+    source = folder_of_images(tmp_path / "images", 6)
+    try:
+        with pytest.raises(BundleError, match=r"^the pipeline in .*own was not ready after 0.2 s: "):
+            run(Job(source, tmp_path / "results.parquet"), Settings(bundle=str(model), load_timeout=0.2))
+    finally:
+        go.set()
 
 
 @pytest.mark.parametrize("option", [["--top-k", "0"], ["--top-k", "x"], ["--save-every", "nan"], ["--out", ""]])
