@@ -55,8 +55,8 @@ def test_client_reads_health_and_metadata(client: triton.InferenceServerClient) 
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     assert client.get_model_metadata(MODEL, "1") == client.get_model_metadata(MODEL)
     assert client.get_model_config(MODEL)["max_batch_size"] == 32
-    (entry,) = client.get_model_repository_index()
-    assert (entry["version"], entry["state"]) == ("1", "READY")
+    index = [(entry["name"], entry["version"], entry["state"]) for entry in client.get_model_repository_index()]
+    assert index == [(name, "1", "READY") for name in (MODEL, "exposure", "org/colours")]
 
 
 def test_features_are_those_of_embed(client: triton.InferenceServerClient, service: Service) -> None:
@@ -72,7 +72,7 @@ def test_features_are_those_of_embed(client: triton.InferenceServerClient, servi
 def test_statistics_sum_all_workers(client: triton.InferenceServerClient) -> None:
     def counted() -> int:
         (found,) = client.get_inference_statistics(MODEL)["model_stats"]
-        (same,) = client.get_inference_statistics()["model_stats"]
+        same = client.get_inference_statistics()["model_stats"][0]
         assert (same["name"], same["version"]) == (found["name"], found["version"])
         return int(found["inference_count"])
 
@@ -126,6 +126,17 @@ def test_every_form_of_request_and_response_gives_the_same(
 def test_asynchronous_requests_are_answered(client: triton.InferenceServerClient) -> None:
     sent = [client.async_infer(MODEL, [files(path)], outputs=[wanted(class_count=1)]) for path in (CAT, COFFEE) * 4]
     assert [classes(request.get_result()) for request in sent] == [[TIGER_CAT], [ESPRESSO]] * 4
+
+
+def test_pipeline_of_ones_own_takes_files_and_pixels(client: triton.InferenceServerClient) -> None:
+    height, width = client.get_model_metadata("exposure")["inputs"][0]["shape"][1:3]
+    white = triton.InferInput("image", [1, height, width, 3], "UINT8")
+    white.set_data_from_numpy(np.full((1, height, width, 3), 255, np.uint8))
+    labels = [
+        client.infer("exposure", [sent], outputs=[wanted(class_count=1)]).as_numpy("probabilities")[0, 0].split(b":")[2]
+        for sent in (files(CAT), white)
+    ]
+    assert labels == [b"well exposed", b"too bright"]
 
 
 def test_body_of_the_client_can_be_sent_by_other_means(service: Service) -> None:
@@ -226,12 +237,14 @@ def test_body_that_expands_beyond_the_limit_is_refused(service: Service) -> None
 
 def test_kserve_v1_answers(service: Service) -> None:
     models = f"{service.url}/v1/models"
-    (name,) = requests.get(models, timeout=60).json()["models"]
+    name, own, _ = requests.get(models, timeout=60).json()["models"]
     assert requests.get(f"{models}/{name}", timeout=60).json() == {"name": name, "ready": True}
     instances = [{"b64": b64encode(path.read_bytes()).decode()} for path in (CAT, COFFEE)]
     response = requests.post(f"{models}/{name}:predict", data=json.dumps({"instances": instances}), timeout=60)
     found = response.json()["predictions"]
     assert [predictions[0]["class_id"] for predictions in found] == [TIGER_CAT, ESPRESSO]
+    response = requests.post(f"{models}/{own}:predict", data=json.dumps({"instances": instances}), timeout=60)
+    assert [predictions[0]["label"] for predictions in response.json()["predictions"]] == ["well exposed"] * 2
     response = requests.post(f"{models}/{name}:explain", data=json.dumps({"instances": instances}), timeout=60)
     explained = response.json()["explanations"]
     assert [explanation["class_id"] for (explanation,) in explained] == [TIGER_CAT, ESPRESSO]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +12,11 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.images import SAMPLES, encode, plain_image
+from my_inference_app.bundles.bundle import Bundle
+from tests.images import encode, plain_image
 from tests.live.service import REPOSITORY, Service, running, until
-from tests.pipelines import MEAN_COLOUR, pipeline
+from tests.pipelines import MEAN_COLOUR, block, example, pipeline
 
-DOCUMENT = (REPOSITORY / "docs" / "own-python.md").read_text("utf-8")
 FAILING = f"""
     colour = images[:, 0, 0]
     if (colour[:, 0] > 200).any():
@@ -28,27 +27,19 @@ FAILING = f"""
     """
 
 
-def block(language: str, number: int = 0) -> str:
-    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)\n```$", DOCUMENT, re.MULTILINE | re.DOTALL)
-    return blocks[number]
-
-
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, efficientnet: Path) -> Path:
-    """A real model, the document's example, and a pipeline that fails on red images and hangs on blue ones."""
+def store(tmp_path_factory: pytest.TempPathFactory, tiny: Bundle) -> Path:
+    """A model, the document's example, and a pipeline that fails on red images and hangs on blue ones."""
     store = tmp_path_factory.mktemp("store")
-    (store / "efficientnet-lite0").symlink_to(efficientnet)
-    (store / "exposure").mkdir()
-    (store / "exposure" / "bundle.json").write_text(block("json"))
-    (store / "exposure" / "pipeline.py").write_text(block("python"))
+    (store / "tiny").symlink_to(tiny.path)
+    example(store / "exposure")
     pipeline(store / "failing", FAILING, before="import time")
     return store
 
 
 @pytest.fixture(scope="module")
 def several(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    (served,) = re.findall(r"SERVER_MODELS='\[(.*)\]'", block("sh"))
-    models = f'[{served}, {{"model": "failing"}}]'
+    models = json.dumps([{"model": model} for model in ("tiny", "exposure", "failing")])
     log = tmp_path_factory.mktemp("live") / "service.log"
     with running(log, MODELS_DIR=store, SERVER_MODELS=models, WORKERS=1, REQUEST_TIMEOUT=5) as service:
         yield service
@@ -58,20 +49,20 @@ def ask(service: Service, model: str, image: bytes) -> requests.Response:
     return requests.post(f"{service.url}/predict/{model}", data=image, timeout=60)
 
 
-def test_example_of_the_document_answers_its_command(several: Service) -> None:
-    command = block("sh", 1).replace("localhost", several.url)
+def test_example_of_the_document_answers_its_command(service: Service) -> None:
+    command = block("sh", 1).replace("localhost", service.url)
     answer = subprocess.run(command, shell=True, cwd=REPOSITORY, capture_output=True, check=True).stdout
     assert json.loads(answer)["predictions"][0]["label"] == "well exposed"
     black = encode(Image.new("RGB", (50, 40)))
-    assert ask(several, "exposure", black).json()["predictions"][0]["label"] == "too dark"
+    assert ask(service, "exposure", black).json()["predictions"][0]["label"] == "too dark"
 
 
-def test_models_are_described_alike(several: Service) -> None:
+def test_models_are_described_alike(service: Service) -> None:
     about = {
         model["name"]: model["versions"][0]
-        for model in requests.get(f"{several.url}/models", timeout=60).json()["models"]
+        for model in requests.get(f"{service.url}/models", timeout=60).json()["models"]
     }
-    assert [model["engine"] for model in about.values()] == ["openvino", "python", "python"]
+    assert [model["engine"] for model in about.values()] == ["openvino", "python", "openvino"]
     assert (about["exposure"]["replicas"], about["exposure"]["labels"], about["exposure"]["license"]) == (2, 3, "MIT")
 
 
@@ -89,7 +80,7 @@ def test_pipeline_that_hangs_times_out_and_hurts_no_other_model(several: Service
         hanging = pool.submit(ask, several, "failing", plain_image("blue"))
         others = 0
         while not hanging.done():
-            assert ask(several, "efficientnet-lite0", SAMPLES[0].read_bytes()).status_code == 200
+            assert ask(several, "tiny", plain_image()).status_code == 200
             assert ask(several, "exposure", plain_image()).status_code == 200
             others += 1
         assert others > 1

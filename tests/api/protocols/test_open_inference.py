@@ -413,7 +413,7 @@ def test_one_unreadable_image_fails_the_request(client: FlaskClient, fake: FakeC
         ("POST", "/v2/models/fake/versions/9/infer", 404),
         ("POST", "/v2/repository/models/none/load", 404),
         ("GET", "/v2/nothing", 404),
-        ("GET", INFER, 404),
+        ("GET", INFER, 405),
         ("POST", "/v2/models/fake", 405),
         ("POST", "/v2/health/live", 405),
     ],
