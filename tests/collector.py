@@ -15,7 +15,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 class Collector:
     def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        host, port = server.server_address[:2]
+        self.url = f"http://{host!s}:{port}"
         self.spans: list[Span] = []
         self.services: set[str] = set()
         self.paths: set[str] = set()
@@ -43,7 +44,7 @@ def values(attributes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def collecting(host: str = "127.0.0.1") -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             collector.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
@@ -54,7 +55,7 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((host, 0), Handler) as server:
         collector = Collector(server)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

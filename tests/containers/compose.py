@@ -28,6 +28,21 @@ def service(name: str, variables: Mapping[str, str] = {}) -> dict[str, Any]:
     return found
 
 
+def merged(*files: Path, variables: Mapping[str, str] = {}) -> dict[str, Any]:
+    """Several files as with `docker compose -f … -f …`: lists of the later ones come behind those of the first."""
+    first, *others = (load(file, variables) for file in files)
+    for name, service in ((name, service) for other in others for name, service in other["services"].items()):
+        for key, value in service.items():
+            before = first["services"][name].get(key)
+            first["services"][name][key] = [*before, *value] if isinstance(before, list) else value
+    return first
+
+
+def fixed(service: Mapping[str, Any]) -> dict[str, str]:
+    """The variables to which a service gives a value."""
+    return dict(entry.split("=", 1) for entry in service.get("environment", []) if "=" in entry)
+
+
 def passed_on(service: Mapping[str, Any]) -> list[str]:
     """The variables that a service passes on from the environment, if they are set there."""
     return [entry for entry in service.get("environment", []) if "=" not in entry]

@@ -59,12 +59,13 @@ class Containers:
     folder: Path
     stack: ExitStack
 
-    def run(self, image: str, options: Options, command: Sequence[str] = ()) -> Container:
-        """A container of the image, with its own command unless another is given."""
+    def run(self, image: str, options: Options, command: Sequence[str] = (), user: str = "") -> Container:
+        """A container of the image, with its own command and user unless others are given."""
         root = self.stack.enter_context(self.buildah.mounted(name_of(image)))
         folder = self.folder / str(len(list(self.folder.iterdir())))
         described = self.buildah.configuration(name_of(image))
         described |= {"Cmd": command} if command else {}
+        described |= {"User": user} if user else {}
         return self.stack.enter_context(running(root, described, self.network, folder, options))
 
     def service(self, name: str, **variables: str) -> Container:
@@ -78,7 +79,10 @@ def options_of(loaded: Mapping[str, Any], name: str, variables: Mapping[str, str
         Path(loaded["secrets"][secret["source"]]["file"]): secret["target"] for secret in service.get("secrets", [])
     }
     return Options(
-        environment={name: variables[name] for name in compose.passed_on(service) if name in variables},
+        environment={
+            **compose.fixed(service),
+            **{name: variables[name] for name in compose.passed_on(service) if name in variables},
+        },
         read_only=service["read_only"],
         tmpfs=dict(place.split(":") for place in service["tmpfs"]),
         files=files,

@@ -52,6 +52,21 @@ def test_every_setting_is_passed_on_or_documented_as_not() -> None:
     assert passed <= set(NAMES)
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
+def test_every_variable_of_a_file_is_a_setting(file: Path) -> None:
+    of_others = {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"}
+    for service in compose.load(file)["services"].values():
+        assert {*compose.passed_on(service), *compose.fixed(service)} - {*NAMES, *of_others} == set()
+
+
+def test_folder_of_bundles_is_mounted_where_the_app_looks_for_them() -> None:
+    app = compose.load(REPOSITORY / "docker-compose.models.yml")["services"]["my_inference_app"]
+    (volume,) = app["volumes"]
+    variables = compose.fixed(app)
+    assert volume == f"./{Settings().models_dir.name}:{variables['MODELS_DIR']}:ro"
+    assert variables["BUNDLE"] == "", "the bundle of the image would be served instead"
+
+
 def test_nginx_gets_every_setting_that_it_reads() -> None:
     text = (REPOSITORY / "nginx" / "values.sh").read_text("utf-8")
     read = set(re.findall(r'"\$\{(\w+):=', text)) & set(NAMES)

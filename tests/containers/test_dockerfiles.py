@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.images import REPOSITORY
+from tests.test_architecture import SOURCES, own_imports_of
 
 DOCKERFILES = sorted(REPOSITORY.glob("*/Dockerfile"))
 APP = (REPOSITORY / "my_inference_app" / "Dockerfile").read_text("utf-8")
@@ -45,6 +46,15 @@ def test_target_runs_the_supervisor_as_a_user_with_a_health_check(target: str) -
     assert re.search(r'^CMD \["python", "-m", "my_inference_app.run"', stage, re.MULTILINE)
     assert re.search(r'^HEALTHCHECK .* CMD \["/health.sh", "\w+", "/readyz"\]$', stage, re.MULTILINE)
     assert "HF_HUB_OFFLINE=1" in stage
+
+
+def test_converter_has_all_modules_that_the_exporter_imports() -> None:
+    """And no others: a change of other code makes no new bundle."""
+    needed = {module for module in SOURCES if module.startswith(("export.", "engines."))}
+    while further := {name for module in needed for name in own_imports_of(module)} - needed:
+        needed |= further
+    copied = set(re.findall(r"\bmy_inference_app/(\w+)(?:\.py)? ", stages(APP)["converter"]))
+    assert {module.partition(".")[0] for module in needed} == copied
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=ids)
