@@ -1,9 +1,10 @@
-"""Clients from PyPI and npm, as they are installed, against the real service."""
+"""Clients from PyPI and npm, as they are installed, and what Label Studio sends, against the real service."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
+from tests.api.protocols.test_label_studio import PARAMS, task
 from tests.images import plain_image
 from tests.live.service import REPOSITORY, Service
 
@@ -124,3 +126,22 @@ def test_torchserve_lists_models_on_the_management_port(service: Service) -> Non
     assert [model["modelName"] for model in rest["models"]] == ["exposure", "org/colours"]
     (described,) = requests.get(f"{management}/models/org/colours", timeout=60).json()
     assert described["workers"][0]["status"] == "READY"
+
+
+def test_label_studio_is_served(service: Service) -> None:
+    """With its requests as tests/api/protocols/test_label_studio.py has them, and with a pipeline of one's own."""
+    for path, choices, expected in (
+        ("/label-studio", ("tabby", "tiger cat"), "tiger cat"),
+        ("/label-studio/exposure", ("too dark", "well exposed", "too bright"), "well exposed"),
+    ):
+        values = "".join(f"<Choice value='{choice}'/>" for choice in choices)
+        config = f"<View><Image name='i' value='$image'/><Choices name='c' toName='i'>{values}</Choices></View>"
+        address = service.url + path
+        assert requests.get(f"{address}/health", timeout=60).json()["status"] == "UP"
+        setup = {"project": "7.1764565000", "schema": config, "hostname": "http://127.0.0.1:9", "access_token": "x"}
+        version = requests.post(f"{address}/setup", json=setup, timeout=60).json()["model_version"]
+        image = f"data:image/jpeg;base64,{b64encode(CAT.read_bytes()).decode()}"
+        sent = {"tasks": [task(image)] * 2, "project": "7.1764565000", "label_config": config, "params": PARAMS}
+        answer = requests.post(f"{address}/predict", json=sent, auth=("someone", "a password"), timeout=60).json()
+        assert answer["model_version"] == version
+        assert [found["result"][0]["value"]["choices"] for found in answer["results"]] == [[expected]] * 2

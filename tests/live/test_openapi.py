@@ -15,9 +15,19 @@ CHECKS = (
 )
 
 
+# A model without feature maps has no explanations, and its documented answer is 501.
+CONFIGURATION = """
+[checks]
+not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 501]
+"""
+
+
 def test_schemathesis_finds_nothing(service: Service, tmp_path: Path) -> None:
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION)
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json"),
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
+        *("run", f"{service.url}/openapi.json"),
         *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--seed", "1"),
         *("--request-timeout", "60", "--report", "ndjson", "--report-dir", str(tmp_path), "--no-color"),
     ]
