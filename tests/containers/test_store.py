@@ -13,10 +13,11 @@ import requests
 from tests.containers import compose
 from tests.containers.conftest import Containers, name_of, options_of
 from tests.containers.runtime import Container
-from tests.images import REPOSITORY, SAMPLES
+from tests.images import REPOSITORY
 from tests.pipelines import example
 
 MODELS = REPOSITORY / "docker-compose.models.yml"
+CAT = REPOSITORY / "post_request" / "cat.jpg"
 SEVERAL = json.dumps([{"model": "efficientnet-lite0"}, {"model": "exposure", "replicas": 2}])
 
 
@@ -41,7 +42,7 @@ def start(containers: Containers, store: Path, **variables: str) -> Container:
 
 
 def ask(app: Container, path: str) -> str:
-    response = requests.post(f"http://{app.address}:8000{path}", data=SAMPLES[0].read_bytes(), timeout=60)
+    response = requests.post(f"http://{app.address}:8000{path}", data=CAT.read_bytes(), timeout=60)
     assert response.status_code == 200, response.text
     return str(response.json()["predictions"][0]["label"])
 
