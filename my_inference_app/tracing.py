@@ -39,7 +39,7 @@ class Tracing:
         except ImportError:
             raise SettingError(
                 "OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages that send traces are missing: "
-                "install requirements/tracing.txt"
+                "install requirements/tracing.txt, or build the image with TRACING=1"
             ) from None
         named = Resource.create({"service.name": _SERVICE}).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=named)

@@ -1,4 +1,4 @@
-"""Two files of a user's own, served at once with SERVER_MODELS: an archive with a ResNet-152, and an ONNX file."""
+"""Files of a user's own, served at once with SERVER_MODELS: two archives, one with a ResNet-152, and an ONNX file."""
 
 from __future__ import annotations
 
@@ -36,19 +36,31 @@ def resnet152() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Options]:
+def modules() -> dict[str, torch.nn.Module]:
+    return {"resnet152": resnet152(), "flowers": Network(), "onnx": Network()}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, modules: dict[str, torch.nn.Module]) -> dict[str, Options]:
     folder = tmp_path_factory.mktemp("files")
     labels = {str(index): ["n00000000", label] for index, label in enumerate(LABELS)}
-    large = archive(folder, "resnet152", save_traced(resnet152(), folder / "resnet152.pt"), labels)
-    small = save_onnx(Network(), folder / "flowers.onnx")
+
+    def archived(name: str, **options: str) -> Options:
+        file = archive(folder, name, save_traced(modules[name], folder / f"{name}.pt"), labels, **options)
+        return Options(str(file), input=SMALL)
+
+    onnx = save_onnx(modules["onnx"], folder / "flowers.onnx")
     return {
-        "resnet152": Options(str(large), input=SMALL),
-        "flowers": Options(str(small), labels=save_labels(folder / "names.txt"), input=SMALL),
+        "resnet152": archived(
+            "resnet152", archive_format="zip-store"
+        ),  # random weights hardly shrink, and it takes long
+        "flowers": archived("flowers"),
+        "onnx": Options(str(onnx), labels=save_labels(folder / "names.txt"), input=SMALL),
     }
 
 
-def test_archive_and_onnx_file_are_served_at_once_with_the_answers_of_torch(
-    files: dict[str, Options], tmp_path: Path
+def test_archives_and_onnx_file_are_served_at_once_with_the_answers_of_torch(
+    modules: dict[str, torch.nn.Module], files: dict[str, Options], tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
     for options in files.values():
@@ -57,7 +69,7 @@ def test_archive_and_onnx_file_are_served_at_once_with_the_answers_of_torch(
     settings = {"SERVER_MODELS": json.dumps(entries), "MODELS_DIR": models, "PRECISION": "f32", "WORKERS": 1}
     spec = SMALL.spec("a test")
     with running(tmp_path / "log", **settings) as service:
-        for name, module in {"resnet152": resnet152(), "flowers": Network()}.items():
+        for name, module in modules.items():
             own = LoadedModel(name, module, LABELS, spec, standard_transform(spec), origin={})
             wanted = original_scores(own, [path.read_bytes() for path in SAMPLES])
             assert np.ptp(wanted, axis=0).max() > 0.1, "a constant would pass"
