@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Lock
 
 import psutil
 import pytest
@@ -32,41 +34,53 @@ from tests.live.service import (
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 
 
-EVERY = 250
-
-
-def send(service: Service, number: int, connections: int, answered: Callable[[], None] = lambda: None) -> list[int]:
+def send(service: Service, number: int, connections: int) -> list[int]:
     def one(_: int) -> int:
-        status = requests.post(f"{service.url}/predict", data=CAT, timeout=60).status_code
-        answered()
-        return status
+        return requests.post(f"{service.url}/predict", data=CAT, timeout=60).status_code
 
     with ThreadPoolExecutor(connections) as pool:
         return list(pool.map(one, range(number)))
 
 
-@pytest.mark.parametrize("fault", ["a worker is killed", "reload"])
-def test_no_request_is_lost(start: Start, fault: str) -> None:
-    """At a fault after every 250 answers: all requests that the last fault hit have been answered by then."""
-    service = start(WORKERS=2)
+@contextmanager
+def load(service: Service, connections: int) -> Iterator[Counter[int]]:
+    """Clients that send all the time; counts the statuses of the answers."""
+    ended, seen, lock = Event(), Counter[int](), Lock()
+
+    def client() -> None:
+        with requests.Session() as session:
+            while not ended.is_set():
+                status = session.post(f"{service.url}/predict", data=FINE, timeout=60).status_code
+                with lock:
+                    seen[status] += 1
+
+    with ThreadPoolExecutor(connections) as pool:
+        clients = [pool.submit(client) for _ in range(connections)]
+        try:
+            yield seen
+        finally:
+            ended.set()
+    for each in clients:
+        each.result()
+
+
+def test_no_request_is_lost(start: Start, tiny: Bundle) -> None:
+    """Workers are killed, one by one, then all are replaced. Requests that a fault hit are answered before the next."""
+    service = start(BUNDLE=tiny.path, WORKERS=2)
     service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
-    answers = count(1)
-    faults = []
-
-    def answered() -> None:
-        if next(answers) % EVERY:
-            return
-        if fault == "reload":
-            service.process.send_signal(signal.SIGHUP)
-            faults.append(fault)
-        elif len(gunicorn.children()) == 2:  # one is always left to take over
-            gunicorn.children()[0].kill()
-            faults.append(fault)
-
-    codes = send(service, 2000, 32, answered)
-    assert codes == [200] * len(codes), [line for line in service.log.splitlines() if " 502 " in line]
-    assert len(faults) > 3
+    with load(service, 32) as seen:
+        for fault in (*["kill"] * 4, *["reload"] * 2):
+            before, workers = seen.total(), gunicorn.children()
+            if fault == "kill":
+                workers[0].kill()
+            else:
+                service.process.send_signal(signal.SIGHUP)
+            left = workers[1:] if fault == "kill" else []
+            until(lambda: set(gunicorn.children()) & set(workers) == set(left))  # noqa: B023
+            service.wait_for_workers(2)
+            until(lambda: seen.total() > before + 250)  # noqa: B023
+    assert set(seen) == {200}, [line for line in service.log.splitlines() if " 502 " in line]
 
 
 @pytest.mark.parametrize("image", [HANGS_IN_DECODER, HANGS_IN_ENGINE], ids=["in the decoder", "in an engine"])

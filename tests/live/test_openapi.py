@@ -28,7 +28,7 @@ def test_schemathesis_finds_nothing(service: Service, tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
         *("run", f"{service.url}/openapi.json"),
-        *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--seed", "1"),
+        *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1"),
         *("--request-timeout", "60", "--report", "ndjson", "--report-dir", str(tmp_path), "--no-color"),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import requests
 
+from my_inference_app.bundles.bundle import Bundle
 from tests.live.gated import port_of
 from tests.live.service import REPOSITORY, Start
 
@@ -55,8 +56,8 @@ def statuses(port: int, count: int) -> Counter[bytes]:
     return found
 
 
-def test_thousand_requests_at_once_are_all_answered(start: Start) -> None:
-    service = start()
+def test_thousand_requests_at_once_are_all_answered(start: Start, tiny: Bundle) -> None:
+    service = start(BUNDLE=tiny.path)
     assert statuses(port_of(service.url), 1000) == {b"200": 1000}
 
 

@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, tiny: Bundle) -> Path:
 def several(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     models = json.dumps([{"model": model} for model in ("tiny", "exposure", "failing")])
     log = tmp_path_factory.mktemp("live") / "service.log"
-    with running(log, MODELS_DIR=store, SERVER_MODELS=models, WORKERS=1, REQUEST_TIMEOUT=5) as service:
+    with running(log, MODELS_DIR=store, SERVER_MODELS=models, WORKERS=1, REQUEST_TIMEOUT=3) as service:
         yield service
 
 
