@@ -13,7 +13,7 @@ ENVIRONMENT := .ci/environment.sh $(VENV)
 setting = $(or $($1),$(shell sed -n 's/^ *\(export  *\)\{0,1\}$1 *= *//p' .env 2>/dev/null | tail -n 1))
 READY = $(strip $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(call setting,PRECISION))),int8) \
 	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing))
-READY_TO_TEST := $(ENVIRONMENT) run int8 tracing batch dev notebook
+READY_TO_TEST := $(ENVIRONMENT) run int8 tracing batch teach dev notebook
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ evaluate: ## measure how often the bundle of MODEL is right on the labelled imag
 batch: ## classify the images of SOURCE (a folder, list, tar or Parquet file) into the Parquet file OUT
 	@$(READY) batch
 	exec $(PYTHON3) -m my_inference_app.batch "$(SOURCE)" --out "$(OUT)" $(ARGS)
+
+teach: ## make a classifier NAME of the photos in PHOTOS, a folder for each class; MODEL is its network
+	@$(READY) teach
+	export BUNDLE=$${BUNDLE:-$$($(PYTHON3) -m my_inference_app.export --if-missing $(if $(call setting,MODEL),,--fallback efficientnet-lite0))}
+	exec $(PYTHON3) -m my_inference_app.teach "$(PHOTOS)" --name "$(NAME)" $(ARGS)
 
 bench: ## measure this service and its peers; results go to benchmarks/results
 	@$(READY_TO_TEST)
@@ -136,5 +141,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate batch bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
+.PHONY: help run serve reload export evaluate batch teach bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -16,6 +16,7 @@ packages() {
     tracing) echo -r requirements/tracing.txt ;;
     notebook) echo -r requirements/notebook.txt ;;
     batch) echo -r requirements/batch.txt ;;
+    teach) echo -r requirements/teach.txt ;;
     dev) echo -r requirements/development.txt ;;
     audit) echo -r requirements/audit.txt ;;
     esac

@@ -19,6 +19,7 @@ SETS = {
     "quantize": "nncf",
     "tracing": "opentelemetry",
     "batch": "pyarrow",
+    "teach": "sklearn",
     "notebook": "nbclient",
     "development": "pytest",
 }

@@ -35,6 +35,7 @@ LAYERS = [
         "watchdog",
         "shared_folder",
         "own_folder",
+        "progress",
         "waiting",
         "__init__",
     },
@@ -44,9 +45,10 @@ FLOOR = LAYERS[-1]
 BESIDE = {
     "export": {"inference", "engines", "bundles", *FLOOR},
     "batch": {"fetching", "inference", "engines", "bundles", *FLOOR},
+    "teach": {"inference", "engines", "bundles", *FLOOR},
 }
 
-HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry", "pyarrow"}
+HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry", "pyarrow", "sklearn"}
 # The modules that may import a package.
 ALLOWED = {
     "flask": {"api", "server", "worker"},
@@ -57,12 +59,13 @@ ALLOWED = {
     "dotenv": {"settings.environment"},
     "pythonjsonlogger": {"logs"},
     "opentelemetry": {"tracing"},
-    "openvino": {"engines.openvino", "export"},
-    "torch": {"engines.torchscript", "export"},
+    "openvino": {"engines.openvino", "export", "teach.graph"},
+    "torch": {"engines.torchscript", "export", "teach.torchscript"},
     "torchvision": {"export"},
     "transformers": {"export"},
     "huggingface_hub": {"export"},
     "pyarrow": {"batch"},
+    "sklearn": {"teach"},
 }
 
 

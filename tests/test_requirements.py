@@ -20,6 +20,7 @@ USERS = {
     "requirements/quantize.txt": ["my_inference_app/export"],
     "requirements/tracing.txt": ["my_inference_app"],
     "requirements/batch.txt": ["my_inference_app/batch"],
+    "requirements/teach.txt": ["my_inference_app/teach"],
     "requirements/development.txt": ["tests", "benchmarks"],
     "requirements/notebook.txt": ["post_request", "tests"],
     "post_request/requirements.txt": ["post_request"],

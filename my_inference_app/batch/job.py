@@ -11,11 +11,11 @@ from pathlib import Path
 
 from ..errors import SetupError
 from ..inference.answers import Detail
+from ..progress import Progress, say
 from ..settings import Settings
 from .classify import Threads, classify
 from .item import Source
 from .model import WAITING, Loaded, load, settings_of_one_process, workers_for
-from .progress import Progress, say
 from .sources import FORMS, find
 from .table import Row, row, schema, shown
 from .unfinished import Unfinished, identity_of_result

@@ -63,6 +63,8 @@ class Bundle:
     """File name to sha256."""
     created: dict[str, str] = field(default_factory=dict)
     features: FeatureSpec | None = None
+    taught: dict[str, Any] | None = None
+    """How good it is, if it was taught from photos."""
 
     @property
     def origin(self) -> str:

@@ -20,8 +20,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "files": dict,
     "created": dict,
     "features": (dict, type(None)),
+    "taught": (dict, type(None)),
 }
-_OPTIONAL = {"license", "agreement", "created", "features"}
+_OPTIONAL = {"license", "agreement", "created", "features", "taught"}
 _CHANNELS = 3
 _MOST = 1e9
 

@@ -1,0 +1,106 @@
+"""From photos to a bundle: the steps of teaching in their order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundles.bundle import Bundle
+from ..bundles.head import Head
+from ..progress import say
+from ..settings import Settings
+from . import nearly, publish
+from .crossvalidation import CrossValidation, cross_validate
+from .features import Computer
+from .head import Matrix, fit, head_of, space_of
+from .parent import Parent, load
+from .photos import Photos, digest, find
+from .quality import assess
+from .versions import KIND, Place, compare, learnt_from, next_version
+
+
+@dataclass(frozen=True)
+class Job:
+    photos: Path
+    name: str
+    version: str = ""
+    estimate: bool = False
+    """Only say how good it would be."""
+    report: Path | None = None
+    """A page to be written, too."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that teaching knows before it writes anything."""
+
+    photos: Photos
+    features: Matrix
+    """Of the photos in their order, pooled, as the last layer gets them."""
+    validation: CrossValidation
+    head: Head
+    quality: dict[str, Any]
+    images: NDArray[np.uint8]
+    """A few of the photos as the network gets them, to try the new layer on."""
+
+
+def run(job: Job, settings: Settings) -> dict[str, Any]:
+    """Returns the report."""
+    started = time.monotonic()
+    place = next_version(settings, job.name, job.version)
+    photos = find(job.photos, settings.max_upload_bytes)
+    parent = load(settings, job.name)
+    say(f"{len(photos.usable):,} photos of {len(photos.labels)} classes, {parent.bundle.name}")
+    lesson = learn(photos, parent, settings)
+    comparison = compare(place.last, lesson.photos, lesson.features, lesson.validation) if place.last else None
+    report = {"name": job.name, "parent": parent.bundle.name, **lesson.quality, "comparison": comparison}
+    made = None if job.estimate else _write(lesson, parent, place, job.name)
+    return {
+        **report,
+        "bundle": str(made.path) if made else None,
+        "version": made.path.name if made else None,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def learn(photos: Photos, parent: Parent, settings: Settings) -> Lesson:
+    computer = Computer(parent, settings)
+    seen, problems = computer.compute(photos.usable)
+    photos = photos.without(problems)
+    known = [seen[photo.sha256] for photo in photos.usable]
+    near = nearly.pairs(known)
+    features = np.stack([one.features for one in known]).astype(np.float64)
+    class_ids = np.array(photos.class_ids)
+    validation = cross_validate(features, class_ids, parent.head, nearly.groups(len(known), near))
+    space = space_of(features, parent.head)
+    weight, bias = fit(space.view(features), class_ids, len(photos.labels), validation.strength)
+    head = head_of(space, weight, bias, validation.sharpness, parent.head)
+    return Lesson(photos, features, validation, head, assess(photos, validation, near), computer.images(photos.usable))
+
+
+def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
+    photos = lesson.photos
+    origin = {
+        "kind": KIND,
+        "parent": parent.bundle.name,
+        "parent_checksum": parent.checksum,
+        "photos": digest(photos.usable),
+    }
+    if place.is_next and place.last and (place.last.source, place.last.created) == (origin, publish.CREATED):
+        say(f"version {place.last.path.name} has learnt from the same photos, and stays the last one")
+        return place.last
+    bundle = replace(
+        parent.bundle,
+        path=place.folder,
+        name=name,
+        source=origin,
+        labels=photos.labels,
+        created=publish.CREATED,
+        taught=lesson.quality,
+    )
+    return publish.write(bundle, parent, lesson.head, learnt_from(photos), lesson.images)

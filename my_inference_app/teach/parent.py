@@ -1,0 +1,57 @@
+"""The bundle that is taught: its network stays, and only its last layer is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..bundles import bundle as bundles
+from ..bundles.bundle import Bundle
+from ..bundles.head import Head, read_head
+from ..bundles.store import bundle_dir, folder_of, versions_in
+from ..engines.base import FeatureEngine, engine_of, load_engine
+from ..errors import BundleError, SetupError
+from ..resources import cores
+from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class Parent:
+    bundle: Bundle
+    head: Head
+    engine: FeatureEngine
+    checksum: str
+    """Of its files."""
+
+
+def load(settings: Settings, name: str) -> Parent:
+    """The newest version of the model in MODEL or BUNDLE. `name` is what the taught model will be called."""
+    folder = list(versions_in(bundle_dir(settings)).values())[-1]
+    if folder.resolve().is_relative_to(folder_of(settings, name).resolve()):
+        raise SetupError(f"{name} cannot be taught on itself: give another model, or another --name")
+    try:
+        return bundles.load(folder, lambda bundle: _loaded(bundle, settings))
+    except BundleError as error:
+        if (folder / bundles.MANIFEST).exists():
+            raise
+        raise SetupError(
+            f"there is no bundle of {settings.model} in {folder}: run `make export MODEL={settings.model}`"
+        ) from error
+
+
+def _loaded(bundle: Bundle, settings: Settings) -> Parent:
+    head = read_head(bundle)
+    if head is None:
+        raise SetupError(
+            f"{bundle.name} cannot be taught, since it has no feature map: only networks that end in global pooling "
+            "and one linear layer have; if it is one, make its bundle again with `make export`"
+        )
+    engine = load_engine(
+        bundle,
+        engine_of(bundle, settings.engine),
+        threads=cores(),
+        device=settings.device[0],
+        precision=settings.engine_precision,
+    )
+    if not isinstance(engine, FeatureEngine):
+        raise SetupError(f"the engine of {bundle.name} does not return feature maps")
+    return Parent(bundle, head, engine, bundles.checksum({"files": bundle.files}))
