@@ -54,7 +54,10 @@ class Service:
         until(lambda: self._workers_ready() == count)
 
     def _workers_ready(self) -> float:
-        text = requests.get(f"{self.management_url}/metrics", timeout=30).text
+        try:
+            text = requests.get(f"{self.management_url}/metrics", timeout=30).text
+        except requests.ConnectionError:  # while all are replaced
+            return 0
         return total(text, "inference_workers_ready", {})
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
