@@ -8,7 +8,7 @@ from dataclasses import replace
 from .bundles import bundle
 from .bundles.store import places
 from .settings import Settings
-from .settings.parsing import bracketed, reachable
+from .settings.hosts import bracketed, reachable
 
 
 def say(settings: Settings, variables: dict[str, str], with_nginx: bool) -> None:

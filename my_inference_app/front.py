@@ -13,7 +13,7 @@ from . import own_folder
 from .errors import SetupError
 from .processes import Process
 from .settings import PROJECT, Settings
-from .settings.parsing import bracketed, reachable
+from .settings.hosts import bracketed, reachable
 
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 

@@ -11,7 +11,7 @@ from my_inference_app import shared_folder
 from my_inference_app.errors import SetupError
 from my_inference_app.resources import give_large_memory_back
 from my_inference_app.settings import Settings
-from my_inference_app.settings.parsing import bracketed
+from my_inference_app.settings.hosts import bracketed
 
 try:
     _settings = Settings.from_env()

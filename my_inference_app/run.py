@@ -17,7 +17,7 @@ from .preparation import prepare
 from .processes import Process
 from .reloading import loads
 from .settings import PROJECT, Settings
-from .settings.parsing import reachable
+from .settings.hosts import reachable
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WORDS = 4.0

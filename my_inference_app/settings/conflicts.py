@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 from ..errors import SettingError
+from .hosts import overlap
 from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
-from .parsing import overlap
 from .tls import Tls
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parsing import host, port_number
+from .hosts import host
+from .parsing import port_number
 from .setting import setting
 
 

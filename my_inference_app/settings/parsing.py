@@ -1,15 +1,17 @@
 """Casts: the text of a setting becomes a typed value, or a ValueError that says what the text should be.
 
-Lists, networks, ports, addresses, origins and keys are read here and nowhere else.
+Lists, networks, ports, origins and keys are read here and nowhere else, and addresses to listen on in hosts.py.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import nan
 from pathlib import Path
+
+from .hosts import without_zone
 
 Network = IPv4Network | IPv6Network
 
@@ -20,8 +22,6 @@ _BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 _KEY = re.compile(r"[!-~]+")  # visible ASCII: anything else does not survive a header unchanged
 _TAKEN = ("/predict", "/invocations", "/healthz")
-_EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - to recognise it
-_EVERY_IPV6 = "::"
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,6 @@ def yes_or_no(text: str) -> bool:
     return known[text.lower()]
 
 
-def host(text: str) -> str:
-    """An address to listen on, as ipaddress writes it; `*` becomes the address that stands for all of IPv4."""
-    names = {"*": _EVERY_IPV4, "localhost": "127.0.0.1"}
-    bare = text[1:-1] if re.fullmatch(r"\[.*:.*\]", text) else text
-    try:
-        return names.get(text) or str(_without_zone(ip_address(bare)))
-    except ValueError:
-        raise ValueError("it is not an address: give one like 127.0.0.1 or ::1, `*` for all, or localhost") from None
-
-
 def file_path(text: str) -> Path:
     """Absolute, since nginx works in another folder. Links stay: a renewed certificate is often a new link."""
     return Path(text).absolute()
@@ -100,23 +90,6 @@ def base_url(text: str) -> str:
     if not _BASE_URL.fullmatch(text):
         raise ValueError("give a URL like http://localhost:4318, without a user and a password")
     return text.rstrip("/")
-
-
-def bracketed(host: str) -> str:
-    """As an address stands before a port, in URLs and in the configuration of nginx and gunicorn."""
-    return f"[{host}]" if ":" in host else host
-
-
-def reachable(host: str) -> str:
-    """The address at which a listener on this one answers local clients."""
-    return {_EVERY_IPV4: "127.0.0.1", "*": "127.0.0.1", _EVERY_IPV6: "::1"}.get(host, host)
-
-
-def overlap(first: str, second: str) -> bool:
-    """Whether one port cannot be bound on both addresses. `::` usually takes IPv4 in, too."""
-    if first == second or _EVERY_IPV6 in (first, second):
-        return True
-    return _EVERY_IPV4 in (first, second) and ":" not in first + second
 
 
 def ports(text: str) -> frozenset[int]:
@@ -187,7 +160,7 @@ def _port(text: str) -> int:
 
 def _network(text: str, *, strict: bool) -> Network:
     network = ip_network(text, strict=strict)
-    _without_zone(network.network_address)
+    without_zone(network.network_address)
     return network
 
 
@@ -198,12 +171,6 @@ def _host_or_network(text: str) -> str | Network:
         if not re.fullmatch(HOST_NAME, text, re.ASCII | re.IGNORECASE):
             raise ValueError(f"{text!r} is neither a host name nor a network ({error})") from None
         return text.lower()
-
-
-def _without_zone(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    if isinstance(address, IPv6Address) and address.scope_id:
-        raise ValueError("an address with a zone (%) is not supported")
-    return address
 
 
 def _key(text: str, place: str) -> bytes:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from my_inference_app.settings import parsing
-from my_inference_app.settings.parsing import Number, OneOf, Whole, bracketed, overlap, reachable
+from my_inference_app.settings import hosts, parsing
+from my_inference_app.settings.hosts import bracketed, overlap, reachable
+from my_inference_app.settings.parsing import Number, OneOf, Whole
 
 Parse = Callable[[str], object]
 
@@ -25,13 +26,13 @@ Parse = Callable[[str], object]
         (OneOf(("a", "b")), "b", "b"),
         *[(parsing.yes_or_no, text, True) for text in ("1", "true", "True", "yes", "YES")],
         *[(parsing.yes_or_no, text, False) for text in ("0", "false", "FALSE", "no")],
-        (parsing.host, "*", "0.0.0.0"),
-        (parsing.host, "localhost", "127.0.0.1"),
-        (parsing.host, "127.0.0.2", "127.0.0.2"),
-        (parsing.host, "::1", "::1"),
-        (parsing.host, "[::1]", "::1"),
-        (parsing.host, "[::]", "::"),
-        (parsing.host, "2001:DB8:0:0::1", "2001:db8::1"),
+        (hosts.host, "*", "0.0.0.0"),
+        (hosts.host, "localhost", "127.0.0.1"),
+        (hosts.host, "127.0.0.2", "127.0.0.2"),
+        (hosts.host, "::1", "::1"),
+        (hosts.host, "[::1]", "::1"),
+        (hosts.host, "[::]", "::"),
+        (hosts.host, "2001:DB8:0:0::1", "2001:db8::1"),
         (parsing.address, "/v1/endpoints/1:predict", "/v1/endpoints/1:predict"),
         (parsing.file_path, "/etc/cert.pem", Path("/etc/cert.pem")),
         (parsing.file_path, "cert.pem", Path.cwd() / "cert.pem"),
@@ -70,7 +71,7 @@ LISTS: list[Parse] = [
         *[(OneOf(("a", "b")), text) for text in ("c", "A", "a,b")],
         *[(parsing.yes_or_no, text) for text in ("2", "on", "y")],
         *[
-            (parsing.host, text)
+            (hosts.host, text)
             for text in ("example.com", "127.0.0.1:80", "[127.0.0.1]", "[::1", "127.1", "[::1]:80", "fe80::1%lo", "**")
         ],
         *[(parse, text) for parse in LISTS for text in (",", " , ,", ",80", "cpu,", "a,,b")],
