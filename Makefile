@@ -38,6 +38,10 @@ evaluate: ## measure how often the bundle of MODEL is right on the labelled imag
 	@$(READY)
 	exec $(PYTHON3) -m my_inference_app.export.evaluate "$(DATA)"
 
+calibrate: ## make the bundle of MODEL say how sure it is, from the labelled photos in DATA
+	@$(READY)
+	exec $(PYTHON3) -m my_inference_app.calibrate "$(DATA)" $(ARGS)
+
 batch: ## classify the images of SOURCE (a folder, list, tar or Parquet file) into the Parquet file OUT
 	@$(READY) batch
 	exec $(PYTHON3) -m my_inference_app.batch "$(SOURCE)" --out "$(OUT)" $(ARGS)
@@ -141,5 +145,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate batch teach bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
+.PHONY: help run serve reload export evaluate calibrate batch teach bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -79,6 +79,11 @@ class ExplanationUnavailable(ServiceError):
     code = "explanation_unavailable"
 
 
+class NotCalibrated(ServiceError):
+    status = 501
+    code = "not_calibrated"
+
+
 class ModelFailed(ServiceError):
     """The model raised an exception, which is this one's cause, or returned something unusable."""
 

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from my_inference_app.bundles.bundle import Bundle, InputSpec, write
+from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import ServiceError
 from my_inference_app.inference import registry
 from my_inference_app.inference.answers import Answer, Detail, Prediction, Result, Timings
@@ -200,6 +201,20 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     made = convert_model(model, tmp_path_factory.mktemp("bundles") / "colours")
     assert made.features
     return made
+
+
+@pytest.fixture(scope="session")
+def calibrated(colours: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The same, calibrated with 60 photos."""
+    from my_inference_app.calibrate.fit import fit
+    from my_inference_app.calibrate.photos import compute
+    from my_inference_app.calibrate.publish import publish
+    from tests.calibrate.labelled import copied, tinted_photos
+
+    folder = tmp_path_factory.mktemp("calibrated")
+    made = copied(colours, folder / "colours")
+    computed = compute(made, load_engine(made, "openvino", threads=1), tinted_photos(folder / "photos", 60), 20)
+    return publish(made, fit(computed.logits, computed.classes, computed.statistics))
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ FLOOR = LAYERS[-1]
 # Beside the API, and what each of them stands on. Nothing else imports them.
 BESIDE = {
     "export": {"inference", "engines", "bundles", *FLOOR},
+    "calibrate": {"export", "inference", "engines", "bundles", *FLOOR},
     "batch": {"fetching", "inference", "engines", "bundles", *FLOOR},
     "teach": {"inference", "engines", "bundles", *FLOOR},
 }

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 
 from flask import Blueprint, Response, jsonify, request
 
+from ..bundles.doubt import Doubt
 from ..inference.classifier import Classifier
 from . import context
 from .operation import JSON, Operation, Parameter, operation
@@ -29,6 +30,14 @@ class Features(TypedDict):
     channels: int
 
 
+class Calibration(TypedDict):
+    """Of a calibrated model: how it doubts its answers."""
+
+    photos: int
+    coverage: float
+    temperature: float
+
+
 class ModelVersion(TypedDict):
     version: str
     source: dict[str, Any]
@@ -39,6 +48,7 @@ class ModelVersion(TypedDict):
     precision: str
     replicas: int
     features: Features | None
+    calibration: Calibration | None
     state: str
     queue_length: int
 
@@ -88,6 +98,13 @@ def _of_version(classifier: Classifier) -> ModelVersion:
         "precision": about.precision,
         "replicas": about.replicas,
         "features": cast(Features, asdict(about.features)) if about.features else None,
+        "calibration": _calibration(about.doubt),
         "state": "ready" if classifier.ready else "loading",
         "queue_length": classifier.waiting,
     }
+
+
+def _calibration(doubt: Doubt | None) -> Calibration | None:
+    if doubt is None:
+        return None
+    return {"photos": len(doubt.masses), "coverage": doubt.coverage, "temperature": doubt.temperature}

@@ -65,6 +65,8 @@ class Bundle:
     features: FeatureSpec | None = None
     taught: dict[str, Any] | None = None
     """How good it is, if it was taught from photos."""
+    doubt: dict[str, Any] | None = None
+    """Of a calibrated bundle: its temperature, its coverage, and how it was calibrated."""
 
     @property
     def origin(self) -> str:

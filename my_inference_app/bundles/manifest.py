@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 HEAD = "head.npz"
 """The weights between the features and the logits."""
+DOUBT = "doubt.npz"
+"""What a calibrated bundle knows of its own errors."""
 
 _OPTIONAL_TEXT = (str, type(None))
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -21,8 +23,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "created": dict,
     "features": (dict, type(None)),
     "taught": (dict, type(None)),
+    "doubt": (dict, type(None)),
 }
-_OPTIONAL = {"license", "agreement", "created", "features", "taught"}
+_OPTIONAL = {"license", "agreement", "created", "features", "taught", "doubt"}
 _CHANNELS = 3
 _MOST = 1e9
 
@@ -43,6 +46,8 @@ def check(data: dict[str, Any]) -> None:
         raise ValueError("features are not a size and a number of channels")
     if features and HEAD not in data["files"]:
         raise ValueError(f"there are features without {HEAD}")
+    if doubt := data.get("doubt"):
+        _check_doubt(doubt, data["files"])
 
 
 def check_labels(labels: object, *, distinct: bool = False) -> None:
@@ -79,12 +84,27 @@ def _check_input(spec: dict[str, Any]) -> None:
         raise ValueError("input.std is not a positive number for each of three channels")
 
 
+def _check_doubt(doubt: dict[str, Any], files: dict[str, Any]) -> None:
+    if DOUBT not in files:
+        raise ValueError(f"there is a calibration without {DOUBT}")
+    if not _is_number(doubt["temperature"]) or doubt["temperature"] <= 0:
+        raise ValueError("doubt.temperature is not a positive number")
+    if not _is_number(doubt["coverage"]) or not 0 < doubt["coverage"] < 1:
+        raise ValueError("doubt.coverage is not a share between 0 and 1")
+    if not _is_whole(doubt["photos"]):
+        raise ValueError("doubt.photos is not a number of photos")
+
+
 def _is_size(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_length, value))
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
+    return _is_whole(value) and value <= 10_000
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _is_per_channel(value: object) -> bool:

@@ -36,18 +36,19 @@ def find(folder: Path, labels: Sequence[str]) -> list[ImageFile]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not paths:
         raise SourceError(f"there are no images in {folder}")
-    is_imagenet = len(labels) == len(LABELS)
-    return [ImageFile(path, _class_id(path, folder, is_imagenet, len(labels))) for path in paths]
+    return [ImageFile(path, _class_id(path, folder, labels)) for path in paths]
 
 
-def _class_id(path: Path, root: Path, is_imagenet: bool, classes: int) -> int | None:
-    """From `n01440764/x.jpg`, `x_n01440764.jpg` or `0/x.jpg`."""
+def _class_id(path: Path, root: Path, labels: Sequence[str]) -> int | None:
+    """From `tabby/x.jpg`, `n01440764/x.jpg`, `x_n01440764.jpg` or `0/x.jpg`."""
     folder = path.parent.name if path.parent != root else ""
+    if labels.count(folder) == 1:
+        return labels.index(folder)
     for name in (folder, path.stem):
         found = _WORDNET_ID.search(name)
-        if found and is_imagenet:
+        if found and len(labels) == len(LABELS):
             return _CLASS_OF_ID.get(found.group())
-    return int(folder) if folder.isdecimal() and int(folder) < classes else None
+    return int(folder) if folder.isdecimal() and int(folder) < len(labels) else None
 
 
 def decode_all(files: Sequence[ImageFile], spec: InputSpec) -> Iterator[tuple[ImageFile, NDArray[np.uint8]]]:

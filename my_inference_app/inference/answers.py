@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundles.doubt import UNFAMILIAR, Doubt
 from ..bundles.head import Head
 from ..errors import ServiceError
 from .images.geometry import Box
+from .images.statistics import Statistics
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,24 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Doubts:
+    """How far an answer can be relied on."""
+
+    labels: Sequence[str]
+    """All that must be considered, the most probable first."""
+    familiar: float
+    """The share of the calibration photos that were as unusual as this image."""
+
+    @property
+    def is_familiar(self) -> bool:
+        return self.familiar >= UNFAMILIAR
+
+    @property
+    def certain(self) -> bool:
+        return self.is_familiar and len(self.labels) == 1
+
+
+@dataclass(frozen=True)
 class Result:
     """What was computed of one image."""
 
@@ -66,10 +87,26 @@ class Result:
     seen: Seen | None = field(default=None, kw_only=True)
     age: float | None = field(default=None, kw_only=True)
     """Seconds since it was computed, if it comes from the cache."""
+    doubt: Doubt | None = field(default=None, kw_only=True)
+    """If the bundle is calibrated."""
+    statistics: Statistics | None = field(default=None, kw_only=True)
+    """Of the image, if the bundle is calibrated."""
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        return softmax(self.logits)
+        return softmax(self.logits / self.doubt.temperature if self.doubt else self.logits)
+
+    def doubts(self, coverage: float | None = None) -> Doubts | None:
+        """None if the bundle is not calibrated. ValueError if it was calibrated with too few photos to say."""
+        if self.doubt is None or self.statistics is None:
+            return None
+        most = self.doubt.most_mass(self.doubt.coverage if coverage is None else coverage)
+        scores = self.probabilities
+        best = np.argsort(-scores, kind="stable")
+        before = np.cumsum(scores[best]) - scores[best]
+        considered = best[: max(1, int(np.searchsorted(before, most, side="right")))]
+        familiar = self.doubt.familiarity.of(self.statistics, self.logits)
+        return Doubts([self.labels[class_id] for class_id in considered], familiar)
 
     def top(self, k: int) -> list[Prediction]:
         return top_predictions(self.probabilities, self.labels, k)
@@ -91,7 +128,7 @@ class Answer:
         return max(ages) if ages and len(ages) == len(self.outcomes) else None
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Probabilities from the logits of one image, or row by row of many."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     scores: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)

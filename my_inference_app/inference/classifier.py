@@ -15,6 +15,7 @@ import numpy as np
 from .. import metrics
 from ..bundles import own_python
 from ..bundles.bundle import Bundle, FeatureSpec, InputSpec
+from ..bundles.doubt import Doubt, read_doubt
 from ..bundles.head import read_head
 from ..bundles.store import Place
 from ..engines.base import Engine, FeatureEngine, engine_of, load_engine
@@ -26,6 +27,7 @@ from .batching import Batcher, Image, Job
 from .images.budget import DecodeBudget, budget_of_worker
 from .images.decode import Room, box_of, decode
 from .images.geometry import Box
+from .images.statistics import statistics
 from .waiting import Patience
 from .warmup import warm_up
 
@@ -59,6 +61,8 @@ class Description:
     replicas: int
     features: FeatureSpec | None = None
     """Of the last feature map. Without them there are no class activation maps and no embeddings."""
+    doubt: Doubt | None = None
+    """Without it, answers do not say when they are uncertain."""
 
 
 class Classifier(Protocol):
@@ -108,6 +112,7 @@ class ModelClassifier:
         engine = engine_of(bundle, settings.engine)
         engines = _engines(bundle, engine, settings, place.replicas)
         self._head = read_head(bundle) if all(isinstance(engine, FeatureEngine) for engine in engines) else None
+        self._doubt = read_doubt(bundle)
         self.description = Description(
             bundle.source,
             bundle.license,
@@ -116,6 +121,7 @@ class ModelClassifier:
             _precision(bundle, settings),
             len(engines),
             bundle.features if self._head else None,
+            self._doubt,
         )
         self._bundle = bundle
         self._max_pixels = settings.max_pixels
@@ -193,12 +199,13 @@ class ModelClassifier:
             failed = ModelFailed(f"the model {self.name} failed on this image; the request id helps to find out why")
             failed.__cause__ = job.error
             return failed
-        if detail is Detail.LOGITS:
-            return Result(self.labels, job.logits)
-        features = None
+        seen = features = None
         if job.features is not None and self._head:
             features = FeatureMap(job.features, self._head)
-        return Result(self.labels, job.logits, seen=Seen(job.image, self._box(image), features))
+        if detail is not Detail.LOGITS:
+            seen = Seen(job.image, self._box(image), features)
+        looks = statistics(job.image) if self._doubt else None
+        return Result(self.labels, job.logits, seen=seen, doubt=self._doubt, statistics=looks)
 
     def _box(self, image: bytes | Image) -> Box:
         """Of a prepared image the model sees all."""

@@ -27,6 +27,7 @@ CONTRACT = {
     "fetch_failed": (errors.FetchFailed, 422),
     "client_gone": (errors.ClientGone, 499),
     "explanation_unavailable": (errors.ExplanationUnavailable, 501),
+    "not_calibrated": (errors.NotCalibrated, 501),
     "model_failed": (errors.ModelFailed, 500),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),

@@ -69,6 +69,7 @@ def test_list_has_every_model_with_its_versions(several: FlaskClient) -> None:
         "precision": "auto",
         "replicas": 1,
         "features": None,
+        "calibration": None,
         "state": "loading",
         "queue_length": 3,
     }

@@ -14,6 +14,7 @@ from ...inference.classifier import Classifier
 from .. import context
 from ..classification import chosen
 from ..described import IMAGE_ERRORS, IMAGES, MODEL, TOP_K, VERSION, Predicted, predicted
+from ..doubts import COVERAGE, Doubted, add_doubts, read_coverage
 from ..errors import Error, ErrorDetails, error_body
 from ..explanations import EXPLAIN, Explanation, Wish, classify_for, explanations, read_wish
 from ..input.reader import read
@@ -29,7 +30,7 @@ class Original(TypedDict):
     body: str
 
 
-class Answered(TypedDict):
+class Answered(Doubted):
     success: bool
     response: Original
     model: str
@@ -39,7 +40,7 @@ class Answered(TypedDict):
     request_id: str
 
 
-class Entry(TypedDict):
+class Entry(Doubted):
     """One of several images: its answer, or its error."""
 
     filename: str | None
@@ -70,16 +71,17 @@ class SeveralAnswered(TypedDict):
         "Predictions",
         {JSON: Answered | SeveralAnswered},
         IMAGES,
-        (TOP_K, MODEL, VERSION, EXPLAIN),
+        (TOP_K, MODEL, VERSION, EXPLAIN, COVERAGE),
         (*IMAGE_ERRORS, 501),
     )
 )
 def predict(name: str = "") -> Response:
     classifier = chosen(name)
     wish = read_wish(request.args.getlist("explain"), classifier)
+    coverage = read_coverage(request.args, classifier)
     sent = read(request, context.settings().max_images)
     answer = classify_for(wish, classifier, sent.images)
-    form = partial(_one, classifier, sent.top_k, wish)
+    form = partial(_one, classifier, sent.top_k, wish, coverage)
     body: Answered | SeveralAnswered
     if len(sent.images) == 1:
         body = form(raised(answer.outcomes[0]))
@@ -116,7 +118,7 @@ def _entry(filename: str | None, answered: Answered | Error) -> Entry:
     return {"filename": filename, **answered}
 
 
-def _one(classifier: Classifier, top_k: int, wish: Wish | None, result: Result) -> Answered:
+def _one(classifier: Classifier, top_k: int, wish: Wish | None, coverage: float | None, result: Result) -> Answered:
     predictions = result.top(top_k)
     answered: Answered = {
         "success": True,
@@ -127,6 +129,7 @@ def _one(classifier: Classifier, top_k: int, wish: Wish | None, result: Result) 
         "predictions": [predicted(prediction) for prediction in predictions],
         "request_id": g.request_id,
     }
+    add_doubts(answered, result.doubts(coverage))
     if wish:
         answered["explanations"] = explanations(wish, classifier, result)
     return answered
