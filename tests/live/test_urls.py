@@ -13,7 +13,6 @@ from tests.live.service import REPOSITORY, Service, Start, until
 from tests.remote import Remote, http, remote_server
 
 CAT = (REPOSITORY / "post_request" / "cat.jpg").read_bytes()
-CATS = {281, 282, 285}
 
 
 @pytest.fixture
@@ -39,9 +38,10 @@ def test_url_is_refused_by_default(service: Service, remote: Remote) -> None:
 def test_images_are_fetched_from_permitted_hosts_only(start: Start, remote: Remote) -> None:
     settings = {"PREDICT_URLS": 1, "URL_ALLOW": "127.0.0.1", "URL_PORTS": f"80,{remote.port}"}
     service = start(WORKERS=1, http_proxy="http://127.0.0.1:9", **settings)
+    uploaded = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
     for form in forms(f"{remote.url}/cat.jpg"):
         answer = requests.post(f"{service.url}/predict", timeout=60, **form).json()
-        assert answer["predictions"][0]["class_id"] in CATS
+        assert answer["predictions"] == uploaded["predictions"]
     assert_error(requests.post(f"{service.url}/predict?url={remote.url}/text", timeout=60), 415, "unsupported_format")
     refused = ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.2/", "http://[::1]/", "http://me:pass@x/"]
     for url in refused:
@@ -66,11 +66,11 @@ def test_slow_remote_servers_do_not_block_uploads(start: Start, remote: Remote) 
         sent = [pool.submit(fetch, number) for number in range(10)]
         try:
             until(lambda: sum(future.done() for future in sent) == 8)
-            answer = requests.post(f"{service.url}/predict", data=CAT, timeout=60).json()
+            status = requests.post(f"{service.url}/predict", data=CAT, timeout=60).status_code
         finally:
             remote.stopped.set()
         codes = sorted(future.result().json()["error"]["code"] for future in sent)
-    assert answer["predictions"][0]["class_id"] in CATS
+    assert status == 200
     assert codes == ["fetch_failed"] * 2 + ["overloaded"] * 8
     assert remote.paths == ["/silent"] * 2
 
