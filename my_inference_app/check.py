@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from .errors import SetupError
+from .reloading import LOADED
 from .server import create_app
 
 if __name__ == "__main__":
@@ -12,3 +13,4 @@ if __name__ == "__main__":
         create_app()
     except SetupError as error:
         sys.exit(f"error: {error}")
+    print(LOADED)

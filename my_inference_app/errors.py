@@ -42,6 +42,18 @@ class Unauthorized(ServiceError):
     code = "unauthorized"
 
 
+class Forbidden(ServiceError):
+    status = 403
+    code = "forbidden"
+
+
+class Conflict(ServiceError):
+    """The request contradicts what is there already."""
+
+    status = 409
+    code = "conflict"
+
+
 class PayloadTooLarge(ServiceError):
     status = 413
     code = "payload_too_large"
@@ -101,6 +113,17 @@ class Overloaded(ServiceError):
     status = 503
     code = "overloaded"
     retry_after = 1
+
+
+class TeachingBusy(ServiceError):
+    status = 503
+    code = "teaching_busy"
+    retry_after = 5
+
+
+class StorageFull(ServiceError):
+    status = 507
+    code = "storage_full"
 
 
 class DeadlineExceeded(ServiceError):

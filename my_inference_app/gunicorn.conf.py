@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+from functools import partial
 from typing import Any
 
 from my_inference_app import shared_folder
@@ -21,8 +22,7 @@ except SetupError as error:
 give_large_memory_back()
 shared_folder.open_folder()
 # prometheus_client looks for that folder when it is imported, and these import it.
-from my_inference_app import logs, metrics  # noqa: E402
-from my_inference_app.reloading import watch_store  # noqa: E402
+from my_inference_app import builds, logs, metrics, reloading  # noqa: E402
 
 logs.configure(_settings)
 # The usual limit of 1024 open files is lower than the number of connections nginx may open.
@@ -53,8 +53,15 @@ limit_request_field_size = 0
 
 
 def when_ready(server: Any) -> None:
-    watch_store(_settings, lambda: os.kill(server.pid, signal.SIGHUP))
+    reload = partial(os.kill, server.pid, signal.SIGHUP)
+    reloading.watch_store(_settings, reload)
+    builds.start(_settings, partial(reloading.reload_and_wait, _settings, reload))
+
+
+def pre_fork(_server: Any, worker: Any) -> None:
+    reloading.workers.add(worker)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
+    reloading.workers.discard(worker)
     metrics.forget_worker(worker.pid)

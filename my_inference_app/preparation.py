@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from .bundles import bundle
 from .bundles.store import bundle_dir, folder_of, has_versions, is_own_python, places, versions_in
-from .errors import BundleError
+from .errors import BundleError, SetupError
 from .settings import Settings
 from .settings.environment import is_set
 
@@ -17,6 +18,10 @@ FALLBACK = "efficientnet-lite0"
 
 def prepare(settings: Settings, fall_back: bool) -> dict[str, str]:
     """Returns the variables that lead the servers to the bundles."""
+    if settings.teach and find_spec("sklearn") is None:
+        raise SetupError(
+            "TEACH=1 needs scikit-learn: install it with `pip install -r requirements/teach.txt`, or use `make run`"
+        )
     if settings.entries:
         for entry in settings.entries:
             folder = folder_of(settings, entry.model)

@@ -14,17 +14,20 @@ from http.client import HTTPConnection, HTTPException
 from .errors import SetupError
 
 
+def ended_with_starter(command: list[str], stop: signal.Signals) -> list[str]:
+    """If the starter is killed, the system sends the program the signal. Only Linux can do that."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", stop.name.removeprefix("SIG"), *command] if setpriv else command
+
+
 class Process:
     """A server with workers of its own, such as gunicorn or nginx."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], stop: signal.Signals) -> None:
         self.name = name
         self._stop = stop
-        # If this program is killed, the system sends the server the signal. Only Linux can do that.
-        setpriv = shutil.which("setpriv")
-        guard = [setpriv, "--pdeathsig", stop.name.removeprefix("SIG")] if setpriv else []
         # A session of its own: Ctrl-C reaches only this program, which then stops the servers in the right order.
-        self._popen = subprocess.Popen([*guard, *command], env=environment, start_new_session=True)
+        self._popen = subprocess.Popen(ended_with_starter(command, stop), env=environment, start_new_session=True)
 
     @property
     def exit_code(self) -> int | None:

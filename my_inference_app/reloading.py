@@ -12,11 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from . import shared_folder
 from .bundles import own_python
 from .bundles.bundle import MANIFEST
 from .bundles.store import bundle_dir, folder_of
 from .settings import Settings
 
+LOADED = "loaded"
+"""What `check` prints in the end."""
 _log = logging.getLogger(__name__)
 _FOR_ALL_ELSE = 60.0
 """Seconds in addition to LOAD_TIMEOUT, which is for a pipeline."""
@@ -28,11 +31,34 @@ def loads(settings: Settings, variables: Mapping[str, str]) -> str:
     longest = settings.load_timeout + _FOR_ALL_ELSE
     command = [sys.executable, "-m", "my_inference_app.check"]
     with suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(
-            command, env={**os.environ, **variables}, timeout=longest, stderr=subprocess.PIPE, text=True
-        )
-        return "" if done.returncode == 0 else done.stderr.strip() or f"it ended with exit code {done.returncode}"
+        done = subprocess.run(command, env=_environment(variables), timeout=longest, capture_output=True, text=True)
+        # Not by its exit code, which gunicorn's master may take away: it collects those of all its children.
+        loaded = done.stdout.strip().endswith(LOADED)
+        return "" if loaded else done.stderr.strip() or f"it ended with exit code {done.returncode}"
     return f"error: the models were not loaded within {longest:g} s"
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Without the folder that the workers share: what is only tried does not count in their metrics."""
+    return {name: value for name, value in {**os.environ, **variables}.items() if name != shared_folder.VARIABLE}
+
+
+workers: set[object] = set()
+"""Those that there are. gunicorn's configuration keeps this up, here because it is itself read again on a reload."""
+
+
+def reload_and_wait(settings: Settings, reload: Callable[[], None]) -> str:
+    """Reloads, and returns when no worker is left that has the bundles of before. Says why it cannot."""
+    if reason := loads(settings, {}):
+        return reason
+    before = frozenset(workers)
+    reload()
+    end = time.monotonic() + settings.load_timeout + settings.grace_timeout + _FOR_ALL_ELSE
+    while before & workers:
+        if time.monotonic() > end:
+            return "error: the old workers do not end"
+        time.sleep(0.05)
+    return ""
 
 
 def watch_store(settings: Settings, reload: Callable[[], None]) -> None:

@@ -25,11 +25,15 @@ from my_inference_app.inference.cache import Cache
 from my_inference_app.inference.registry import Registry, load
 from my_inference_app.settings import Settings
 from my_inference_app.settings.environment import is_set
+from my_inference_app.teaching.album import Album
 from my_inference_app.watchdog import InFlight
 
 # Each is a module in api/protocols/ with a blueprint. One with PREFIXES words the errors at these addresses itself:
 # error_response(error).
 PROTOCOLS = ("predict", "embed", "huggingface", "kserve_v1", "label_studio", "open_inference", "torchserve", "vertex")
+
+TEACHING = ("teach", "teach_page", "teach_webhook")
+"""Those of TEACH=1."""
 
 _CHUNK = 1 << 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -48,6 +52,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         cache=Cache(settings.cache_mb << 20) if settings.cache_mb else None,
         fetcher=Fetcher(settings),
         label_studio=LabelStudio(settings),
+        album=Album(settings),
         in_flight=in_flight,
         wordings=wordings,
         tracing=tracing.start(settings.otel_exporter_otlp_endpoint),
@@ -56,7 +61,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
     app.register_blueprint(static_files.blueprint)
     app.register_blueprint(models.blueprint)
     app.register_blueprint(openapi.blueprint)
-    for protocol in PROTOCOLS:
+    for protocol in PROTOCOLS + (TEACHING if settings.teach else ()):
         module = import_module(f"my_inference_app.api.protocols.{protocol}")
         app.register_blueprint(module.blueprint)
         wordings.update((prefix, module.error_response) for prefix in getattr(module, "PREFIXES", ()))

@@ -24,6 +24,10 @@ def is_open() -> bool:
     return VARIABLE in os.environ
 
 
+def path() -> Path:
+    return Path(os.environ[VARIABLE])
+
+
 def open_folder() -> None:
     """Makes the folder of this process and its children. It is removed when this process exits."""
     owner = os.getpid()
@@ -42,11 +46,11 @@ def open_folder() -> None:
 def mark(name: str) -> bool:
     """Leaves a mark. False if it was there already."""
     try:
-        (Path(os.environ[VARIABLE]) / name).open("x").close()
+        (path() / name).open("x").close()
     except FileExistsError:
         return False
     return True
 
 
 def is_marked(name: str) -> bool:
-    return (Path(os.environ[VARIABLE]) / name).exists()
+    return (path() / name).exists()

@@ -18,11 +18,12 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "front", "pid_file", "certificate", "preparation", "reloading", "announcement"},
+    {"worker", "front", "pid_file", "certificate", "preparation", "reloading", "announcement", "builds"},
     {"server", "management", "processes"},
     {"api"},
     {"torchserve"},
-    {"fetching", "inference"},
+    {"fetching", "teaching"},
+    {"inference"},
     {"engines"},
     {"bundles"},
     {

@@ -34,13 +34,13 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: D
     seen.images = len(images)
     deadline = context.deadline()
     # Fetching does not count as in flight: it has a timeout, and a slow remote server must not make a worker look hung.
-    contents = _contents(images, deadline)
+    found_contents = contents(images, deadline)
     with context.in_flight().request():
-        found = [content for content in contents if not isinstance(content, ServiceError)]
+        found = [content for content in found_contents if not isinstance(content, ServiceError)]
         seen.classified = time.perf_counter()
         answer = seen.answer = _computed(classifier, found, deadline, detail)
     outcomes = iter(answer.outcomes)
-    merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in contents]
+    merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in found_contents]
     return Answer(merged, answer.timings, answer.batch)
 
 
@@ -61,7 +61,7 @@ def _computed(classifier: Classifier, images: Sequence[bytes | Image], deadline:
     return cache.classify(classifier, images, deadline, abandoned(request), client)
 
 
-def _contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:
+def contents(images: Sequence[Upload | Image], deadline: float) -> list[bytes | Image | ServiceError]:
     """The bytes of each image, fetched where the request has a URL, or the reason why they could not be fetched."""
     urls = [image.url for image in images if isinstance(image, Upload) and image.url]
     if not urls:

@@ -12,6 +12,8 @@ from ..fetching.label_studio import LabelStudio
 from ..inference.cache import Cache
 from ..inference.registry import Registry
 from ..settings import Settings
+from ..teaching.album import Album
+from ..teaching.orders import Orders
 from ..tracing import Tracing
 from ..watchdog import InFlight
 
@@ -42,6 +44,15 @@ def fetcher() -> Fetcher:
 def label_studio() -> LabelStudio:
     found: LabelStudio = current_app.extensions["label_studio"]
     return found
+
+
+def album() -> Album:
+    found: Album = current_app.extensions["album"]
+    return found
+
+
+def orders() -> Orders:
+    return Orders(album().own)
 
 
 def in_flight() -> InFlight:

@@ -53,3 +53,29 @@ class StudioPrediction(TypedDict):
 class StudioAnswer(TypedDict):
     results: list[StudioPrediction]
     model_version: str
+
+
+class StudioAnnotation(TypedDict):
+    result: list[dict[str, Any]]
+    was_cancelled: NotRequired[bool]
+
+
+class StudioProject(TypedDict):
+    label_config: NotRequired[str]
+
+
+class StudioEvent(TypedDict):
+    """What its webhooks send, as far as this service uses it."""
+
+    action: str
+    annotation: NotRequired[StudioAnnotation]
+    task: NotRequired[StudioTask]
+    project: NotRequired[StudioProject]
+
+
+class StudioHeard(TypedDict):
+    action: str
+    name: str
+    label: str | None
+    """The class that the photo is in now; null for an event that teaches nothing."""
+    classes: dict[str, int]

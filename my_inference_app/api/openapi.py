@@ -23,6 +23,7 @@ blueprint = Blueprint("openapi", __name__)
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
 _DESCRIPTION = (
     "An image-classification server. Every error has a status, a code that never changes, and a message that says "
     "what to do. nginx answers /healthz and /readyz."
@@ -72,12 +73,13 @@ def describe() -> dict[str, Any]:
         "paths": paths,
         "components": components,
     }
-    if settings().keys:
+    if settings().keys or settings().teaching_keys:
         components["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         }
-        body["security"] = [{"bearer": []}, {"header": []}]
+    if settings().keys:
+        body["security"] = _SECURITY
     return body
 
 
@@ -89,6 +91,8 @@ def _operation(rule: Rule, method: str, described: Operation, schemas: Schemas) 
         "parameters": list(_parameters(rule, described, schemas)),
         "responses": _responses(rule, method, described, schemas),
     }
+    if described.taught and settings().teaching_keys:
+        found["security"] = _SECURITY
     if described.bodies:
         found["requestBody"] = {
             "required": True,
@@ -105,7 +109,13 @@ def _parameters(rule: Rule, described: Operation, schemas: Schemas) -> Iterator[
         yield _parameter(parameter, schemas)
 
 
-_PATH_HELP = {"name": "name of a model, as in `GET /models`", "version": "version of the model"}
+_PATH_HELP = {
+    "name": "name of a model, as in `GET /models`",
+    "version": "version of the model",
+    "taught": "name of a model that is taught",
+    "label": "name of a class",
+    "photo": "id of a photo: its SHA-256",
+}
 
 
 def _parameter(parameter: Parameter, schemas: Schemas) -> dict[str, Any]:
@@ -128,8 +138,8 @@ def _content(body: Body, schemas: Schemas) -> dict[str, Any]:
 
 def _responses(rule: Rule, method: str, described: Operation, schemas: Schemas) -> dict[str, Any]:
     content = {media_type: {"schema": schemas.of(kind)} for media_type, kind in described.answers.items()}
-    found: dict[str, Any] = {"200": {"description": "the answer", "content": content}}
-    common = [405]
+    found: dict[str, Any] = {str(described.status): {"description": "the answer", "content": content}}
+    common = [405, *((401, 403) if described.taught else ())]
     if rule.arguments:
         common.append(404)
     if settings().keys:
@@ -145,9 +155,11 @@ def _responses(rule: Rule, method: str, described: Operation, schemas: Schemas) 
 _REASONS = {
     400: "the request is malformed: the message says where",
     401: "a key is needed, or is wrong",
+    403: "this client may not teach",
     404: "there is no such model or version",
     405: "the method is not allowed here",
     406: "the answer cannot be given in the form asked for",
+    409: "the request contradicts what is there already",
     413: "the request is too large",
     415: "the bytes are not an image in a supported format",
     422: "the image is damaged or too large, or could not be fetched",
@@ -158,6 +170,7 @@ _REASONS = {
     502: "the app does not answer: try again",
     503: "overloaded, or not ready: try again after the seconds in Retry-After",
     504: "the request took too long",
+    507: "there is no room for more photos",
 }
 
 

@@ -42,6 +42,10 @@ class Operation:
     """Of errors, besides those that every route has."""
     error: Any = None
     """The type of its errors, if they are not the standard ones."""
+    status: int = 200
+    """Of the answer if all went well."""
+    taught: bool = False
+    """Whether it needs the right to teach."""
     path_examples: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -17,18 +17,12 @@ from .input.multipart_form import text_field
 from .input.reader import read
 from .input.upload import Upload
 from .operation import Body, Operation, operation
+from .page_policy import ACCEPT, POLICY
 from .preview import preview
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
 SAMPLES = {"cat.webp": "A cat", "coffee.webp": "A cup of coffee", "camera.webp": "A man with a camera"}
 TOP_K = 5
-_ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/bmp"
-
-# The page consists of a form, a style sheet, scripts and images, all from here. The browser blocks everything else.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
 
 blueprint = Blueprint("page", __name__)
 
@@ -116,14 +110,15 @@ def _page(**values: object) -> Response:
         urls=settings.predict_urls,
         max_upload_mb=settings.max_upload_mb,
         top_k=TOP_K,
-        accept=_ACCEPT,
+        accept=ACCEPT,
         samples=SAMPLES,
         scripts=static_files.names(".js"),
+        teaches=settings.teach,
         static_file=static_files.addresses(),
         **{"confidence": confidence.Confidence(), **values},
     )
     response = make_response(html)
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, send_from_directory, url_for
 
 FOLDER = Path(__file__).resolve().parents[1] / "static"
+OTHER_PAGES = ("docs", "teach")
 _YEAR = 31_536_000
 
 blueprint = Blueprint("static_files", __name__)
@@ -35,8 +36,10 @@ def _address(version: str, filename: str) -> str:
     return url_for("static_files.file", version=version, filename=filename)
 
 
-def names(ending: str) -> list[str]:
-    return sorted(path.name for path in FOLDER.glob(f"*{ending}"))
+def names(ending: str, page: str = "") -> list[str]:
+    """The files of a page. Those of other pages than the first begin with the page's name."""
+    found = sorted(path.name for path in FOLDER.glob(f"{page}*{ending}"))
+    return found if page else [name for name in found if not name.startswith(OTHER_PAGES)]
 
 
 def _current() -> str:

@@ -6,7 +6,7 @@ A model's folder is a bundle, or has a bundle for each version in folders called
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from ..errors import BundleError
 from ..settings import Settings
 from ..settings.server_models import Entry
 from . import own_python
-from .bundle import MANIFEST
+from .bundle import MANIFEST, read
 
 _SHORT = re.compile(r"resnet-[0-9]+")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 ONLY_VERSION = "1"
+TAUGHT = "taught"
+"""The kind of the source of a model that was taught."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,41 @@ class Place:
 
 def places(settings: Settings) -> list[Place]:
     """All bundles to be served. The first is the default."""
+    named = _named(settings)
+    return named if not settings.teach else [*named, *_taught(settings, named)]
+
+
+def _named(settings: Settings) -> list[Place]:
+    """Those that the settings name."""
     if settings.entries:
         return [place for entry in settings.entries for place in _of_entry(entry, settings)]
-    folder = bundle_dir(settings)
+    return [_newest(bundle_dir(settings))]
+
+
+def newest_in(folder: Path) -> Path:
+    return list(versions_in(folder).values())[-1]
+
+
+def _newest(folder: Path) -> Place:
     version, newest = list(versions_in(folder).items())[-1]
-    return [Place(newest, version=version)]
+    return Place(newest, version=version)
+
+
+def _taught(settings: Settings, named: Sequence[Place]) -> Iterator[Place]:
+    """The newest version of each model that was taught here, as far as the settings do not name the model."""
+    names = {folder.resolve() for place in named for folder in (place.folder, place.folder.parent)}
+    folders = settings.models_dir.iterdir() if settings.models_dir.is_dir() else ()
+    for folder in sorted(path for path in folders if path.name[0] != "."):
+        if folder.resolve() not in names and is_taught(folder):
+            yield _newest(folder)
+
+
+def is_taught(folder: Path) -> bool:
+    """Whether a model's folder was made by `teach`. One that cannot be read was not, as far as anybody knows."""
+    try:
+        return read(newest_in(folder)).source.get("kind") == TAUGHT
+    except BundleError:
+        return False
 
 
 def _of_entry(entry: Entry, settings: Settings) -> Iterator[Place]:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .access import Access
-from .conflicts import check_engine, check_label_studio, check_models, check_ports, check_timeouts, check_tls
+from .conflicts import (
+    check_engine,
+    check_label_studio,
+    check_models,
+    check_ports,
+    check_teaching,
+    check_timeouts,
+    check_tls,
+)
 from .environment import PROJECT, variables
 from .label_studio import LabelStudio
 from .limits import Limits
@@ -20,6 +28,7 @@ from .network import Network
 from .observing import Observing
 from .serving import Serving
 from .setting import names_of, read
+from .teaching import Teaching
 from .tls import Tls
 from .urls import Urls
 from .vertex import Vertex
@@ -28,13 +37,14 @@ __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Network, Tls, Vertex, Observing):
+class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Teaching, Network, Tls, Vertex, Observing):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_models(self)
         check_engine(self)
         check_tls(self)
         check_label_studio(self)
+        check_teaching(self)
         check_ports(self, self)
 
     @classmethod

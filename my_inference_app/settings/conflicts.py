@@ -10,6 +10,7 @@ from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
+from .teaching import Teaching
 from .tls import Tls
 
 
@@ -45,6 +46,12 @@ def check_engine(model: Model) -> None:
 def check_label_studio(studio: LabelStudio) -> None:
     if studio.label_studio_token and not studio.label_studio_url:
         raise SettingError("LABEL_STUDIO_TOKEN is set and LABEL_STUDIO_URL is not: set both")
+
+
+def check_teaching(teaching: Teaching) -> None:
+    for name in ("teach_keys", "teach_keys_file", "teach_store"):
+        if getattr(teaching, name) and not teaching.teach:
+            raise SettingError(f"{name.upper()} is set and TEACH is not: set TEACH=1, or unset {name.upper()}")
 
 
 def check_tls(tls: Tls) -> None:

@@ -13,6 +13,7 @@ from .model import Model
 from .network import Network
 from .observing import Observing
 from .serving import Serving
+from .teaching import Teaching
 from .tls import Tls
 from .urls import Urls
 from .vertex import Vertex
@@ -24,6 +25,7 @@ SUBJECTS = {
     "Access": Access,
     "Images from URLs": Urls,
     "Label Studio": LabelStudio,
+    "Teaching": Teaching,
     "Network": Network,
     "TLS": Tls,
     "Vertex AI": Vertex,

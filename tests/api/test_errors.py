@@ -20,6 +20,8 @@ CONTRACT = {
     "urls_disabled": (errors.UrlsDisabled, 400),
     "model_not_found": (errors.ModelNotFound, 404),
     "unauthorized": (errors.Unauthorized, 401),
+    "forbidden": (errors.Forbidden, 403),
+    "conflict": (errors.Conflict, 409),
     "payload_too_large": (errors.PayloadTooLarge, 413),
     "unsupported_format": (errors.UnsupportedFormat, 415),
     "image_undecodable": (errors.ImageUndecodable, 422),
@@ -31,6 +33,8 @@ CONTRACT = {
     "model_failed": (errors.ModelFailed, 500),
     "not_ready": (errors.NotReady, 503),
     "overloaded": (errors.Overloaded, 503),
+    "teaching_busy": (errors.TeachingBusy, 503),
+    "storage_full": (errors.StorageFull, 507),
     "timeout": (errors.DeadlineExceeded, 504),
     "internal_error": (ServiceError, 500),
 }
@@ -63,7 +67,7 @@ def test_documentation_contains_every_code() -> None:
     assert {(str(status), code) for code, (_, status) in CONTRACT.items()} <= set(rows)
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1)])
+@pytest.mark.parametrize(("kind", "seconds"), [(errors.NotReady, 2), (errors.Overloaded, 1), (errors.TeachingBusy, 5)])
 def test_temporary_error_has_retry_after(
     client: FlaskClient, fake: FakeClassifier, kind: type[ServiceError], seconds: int
 ) -> None:

@@ -44,9 +44,7 @@ def test_links_of_the_page_are_served(client: FlaskClient) -> None:
     page = Page(client.get("/", headers=BROWSER))
     links = [link for attributes in page.attributes if (link := attributes.get("href") or attributes.get("src"))]
     assert {link.rpartition("/")[2] for link in links} == {
-        path.name
-        for path in static_files.FOLDER.iterdir()
-        if path.name != "docs.css"  # of another page
+        path.name for path in static_files.FOLDER.iterdir() if not path.name.startswith(static_files.OTHER_PAGES)
     }
     for link in links:
         response = client.get(link, buffered=True)

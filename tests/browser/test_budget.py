@@ -15,7 +15,7 @@ MOST_BYTES = 60_000
 LOADED = "return performance.getEntriesByType('resource').map((entry) => entry.toJSON())"
 MOST_REQUESTS = 18
 STATIC = REPOSITORY / "my_inference_app" / "static"
-FILES = [path for path in STATIC.iterdir() if path.name != "docs.css"]  # which /docs loads
+FILES = [path for path in STATIC.iterdir() if not path.name.startswith(static_files.OTHER_PAGES)]
 TEMPLATE = REPOSITORY / "my_inference_app" / "templates" / "index.html"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 
 from flask import Request, g, request
 
@@ -10,16 +11,21 @@ from ...errors import Unauthorized
 from ..context import settings
 from ..input.multipart_form import text_field
 
+# nginx serves the static files, which hold nothing secret, without a key too. The page to teach on is as empty.
+_OPEN = ("static", "static_files.file", "teach_page.page")
+
 
 def refuse_without_key() -> None:
     keys = settings().keys
-    # nginx serves the static files, which hold nothing secret, without a key too.
-    if keys and request.endpoint not in ("static", "static_files.file"):
-        given = given_key(request)
-        # Compares with all keys, each in constant time: the duration must not give a key away.
-        if sum(hmac.compare_digest(given, key) for key in keys) == 0:
-            raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+    # A key that may teach may do all else too.
+    if keys and request.endpoint not in _OPEN and not is_one_of(keys + settings().teaching_keys, given_key(request)):
+        raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
     g.key_accepted = True  # without it the page shows its form only
+
+
+def is_one_of(keys: Sequence[bytes], given: bytes) -> bool:
+    """Compares with all keys, each in constant time: the duration must not give a key away."""
+    return sum(hmac.compare_digest(given, key) for key in keys) > 0
 
 
 def given_key(request: Request) -> bytes:

@@ -1,0 +1,58 @@
+"""What a client gets to know about a model that is taught, for the routes that teach."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+from ..errors import ModelNotFound
+from ..teaching import models
+from . import context
+
+
+class Taught(TypedDict):
+    name: str
+    classes: dict[str, int]
+    """The photos that are there of each class."""
+    state: str
+    """`collecting` photos, `waiting`, `building`, `loading`, `done` or `failed`."""
+    estimate: bool
+    """Whether the state is that of an estimate."""
+    progress: str
+    error: str | None
+    last_estimate: dict[str, Any] | None
+    report: dict[str, Any] | None
+    """Of the model as it was made last."""
+    served: str | None
+    """The version that is served."""
+    request_id: NotRequired[str]
+
+
+def described(name: str) -> Taught:
+    """Raises an error if nobody has begun to teach this model."""
+    classes, known = context.album().classes(name), context.orders().known(name)
+    made = models.newest(context.settings(), name)
+    if not (classes or known or made):
+        raise ModelNotFound(
+            f"nobody has begun to teach {name}: PUT photos to /teach/{name}/CLASS, of at least two classes"
+        )
+    return {
+        "name": name,
+        "classes": classes,
+        "state": known.get("state", "collecting" if classes or not made else "done"),
+        "estimate": bool(known.get("estimate")),
+        "progress": known.get("progress") or "",
+        "error": known.get("error"),
+        "last_estimate": known.get("last_estimate"),
+        "report": known.get("report"),
+        "served": _served(name),
+    }
+
+
+def names() -> list[str]:
+    """Of all models that are taught, and of those that were."""
+    return sorted({*context.album().models(), *context.orders().names(), *models.taught(context.settings())})
+
+
+def _served(name: str) -> str | None:
+    registry = context.registry()
+    return registry.find(name).version if name in registry else None

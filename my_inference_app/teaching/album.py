@@ -1,0 +1,186 @@
+"""The photos of the models that are being taught: `<folder>/<model>/<class>/<sha256>.jpg`.
+
+All workers share the folder. One lock keeps what they change apart.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from tempfile import gettempdir, mkstemp
+
+from .. import own_folder, shared_folder
+from ..errors import Conflict, StorageFull
+from ..settings import Settings
+from .photo import Photo
+
+OWN = ".teaching"
+"""The folder beside the models' photos that holds all else. No model's name begins with a dot."""
+_MB = 1 << 20
+
+
+class Album:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def folder(self) -> Path:
+        """Without TEACH_STORE one that ends with the service, in memory where the system has a place for it."""
+        if self._settings.teach_store:
+            return self._settings.teach_store
+        return (
+            shared_folder.path() / "teaching" if shared_folder.is_open() else own_folder.make("teaching", gettempdir())
+        )
+
+    @property
+    def own(self) -> Path:
+        return self.folder / OWN
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        self.own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.own / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def models(self) -> list[str]:
+        return [path.name for path in _folders(self.folder)]
+
+    def classes(self, model: str) -> dict[str, int]:
+        """How many photos each class has."""
+        return {path.name: sum(1 for _ in _photos(path)) for path in _folders(self.folder / model)}
+
+    def add(self, model: str, label: str, photos: Sequence[Photo], *, move: bool = False) -> int:
+        """Adds photos to a class, and returns how many are new. With `move`, a photo may leave another class."""
+        with self.locked(), _room():
+            where = {file.stem: file for folder in _folders(self.folder / model) for file in _photos(folder)}
+            new = {photo.id: photo for photo in photos if photo.id not in where}
+            known = [where[photo.id] for photo in photos if photo.id in where]
+            elsewhere = [file for file in known if file.parent.name != label]
+            if elsewhere and not move:
+                raise Conflict(
+                    f"a photo is in the class {elsewhere[0].parent.name!r} already: remove it there with DELETE "
+                    f"/teach/{model}/{elsewhere[0].parent.name}/{elsewhere[0].stem}, or leave it out here"
+                )
+            self._check_limits(model, label, where, list(new.values()))
+            folder = self.folder / model / label
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for photo in new.values():
+                self._write(photo, folder)
+            for file in elsewhere:
+                file.replace(folder / file.name)
+                _remove_if_empty(file.parent)
+            os.utime(self.folder / model)  # the time counts from here until they are forgotten
+            return len(new)
+
+    def _check_limits(self, model: str, label: str, where: dict[str, Path], new: Sequence[Photo]) -> None:
+        labels = {path.name for path in _folders(self.folder / model)}
+        similar = [other for other in labels if other != label and other.casefold() == label.casefold()]
+        if similar:
+            raise Conflict(f"there is a class {similar[0]!r} already: spell it the same way, or choose another name")
+        for setting, most, found in (
+            ("TEACH_CLASSES", self._settings.teach_classes, len(labels | {label})),
+            ("TEACH_PHOTOS", self._settings.teach_photos, len(where) + len(new)),
+        ):
+            if found > most:
+                raise Conflict(f"a model has at most {most} {setting[6:].lower()}: remove some, or raise {setting}")
+        most = self._settings.teach_mb
+        if new and self._bytes() + sum(len(photo.data) for photo in new) > most * _MB:
+            raise StorageFull(f"all photos together may have {most} MB: remove some, or raise TEACH_MB")
+
+    def _bytes(self) -> int:
+        files = (
+            file for model in self.models() for folder in _folders(self.folder / model) for file in _photos(folder)
+        )
+        return sum(file.stat().st_size for file in files)
+
+    def _write(self, photo: Photo, folder: Path) -> None:
+        """In one step: the command that reads the photos never sees half of one."""
+        number, path = mkstemp(dir=self.own)
+        try:
+            with open(number, "wb") as file:
+                file.write(photo.data)
+            Path(path).replace(folder / f"{photo.id}{photo.suffix}")
+        except BaseException:
+            Path(path).unlink(missing_ok=True)
+            raise
+
+    def remove(self, model: str, label: str = "", photo: str = "") -> bool:
+        """Removes a model's photos, those of one class, or one. False if there are none."""
+        with self.locked():
+            return self._remove(model, label, photo)
+
+    def _remove(self, model: str, label: str, photo: str) -> bool:
+        folder = self.folder / model / label
+        if not photo:
+            found = folder.is_dir()
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            files = [file for file in _photos(folder) if file.stem == photo] if folder.is_dir() else []
+            found = bool(files)
+            for file in files:
+                file.unlink(missing_ok=True)
+        _remove_if_empty(self.folder / model / label)
+        _remove_if_empty(self.folder / model)
+        return found
+
+    def copy(self, model: str, place: Path) -> None:
+        """Copies the photos of a model as they are now. Call it with the lock held."""
+        shutil.rmtree(place, ignore_errors=True)
+        with _room():
+            shutil.copytree(self.folder / model, place, copy_function=_link)
+
+    def forget(self, model: str, copied: Path) -> None:
+        """Removes the photos that were copied. Others may have been added meanwhile."""
+        with self.locked():
+            for folder in _folders(copied):
+                for file in _photos(folder):
+                    (self.folder / model / folder.name / file.name).unlink(missing_ok=True)
+                _remove_if_empty(self.folder / model / folder.name)
+            _remove_if_empty(self.folder / model)
+
+    def forget_older_than(self, seconds: float) -> None:
+        """Removes the photos of models to which none was added for so long."""
+        with self.locked():
+            for model in self.models():
+                if (self.folder / model).stat().st_mtime < time.time() - seconds:
+                    self._remove(model, "", "")
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageFull("the disk of the photos is full: remove some, or tell the operator") from None
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # some file systems have no hard links
+        shutil.copy2(source, target)
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_dir())
+
+
+def _photos(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if path.name[0] != ".")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
