@@ -22,7 +22,7 @@ except SetupError as error:
 give_large_memory_back()
 shared_folder.open_folder()
 # prometheus_client looks for that folder when it is imported, and these import it.
-from my_inference_app import builds, logs, metrics, reloading  # noqa: E402
+from my_inference_app import builds, logs, metrics, reloading, renewal  # noqa: E402
 
 logs.configure(_settings)
 # The usual limit of 1024 open files is lower than the number of connections nginx may open.
@@ -53,15 +53,16 @@ limit_request_field_size = 0
 
 
 def when_ready(server: Any) -> None:
-    reload = partial(os.kill, server.pid, signal.SIGHUP)
-    reloading.watch_store(_settings, reload)
-    builds.start(_settings, partial(reloading.reload_and_wait, _settings, reload))
+    send = partial(os.kill, server.pid)
+    reloading.watch_store(_settings, partial(send, signal.SIGHUP))
+    builds.start(_settings, partial(renewal.renew, _settings, send))
 
 
 def pre_fork(_server: Any, worker: Any) -> None:
-    reloading.workers.add(worker)
+    renewal.workers.add(worker)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    reloading.workers.discard(worker)
+    renewal.workers.discard(worker)
     metrics.forget_worker(worker.pid)
+    shared_folder.forget_ready(worker.pid)

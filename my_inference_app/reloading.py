@@ -43,24 +43,6 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in {**os.environ, **variables}.items() if name != shared_folder.VARIABLE}
 
 
-workers: set[object] = set()
-"""Those that there are. gunicorn's configuration keeps this up, here because it is itself read again on a reload."""
-
-
-def reload_and_wait(settings: Settings, reload: Callable[[], None]) -> str:
-    """Reloads, and returns when no worker is left that has the bundles of before. Says why it cannot."""
-    if reason := loads(settings, {}):
-        return reason
-    before = frozenset(workers)
-    reload()
-    end = time.monotonic() + settings.load_timeout + settings.grace_timeout + _FOR_ALL_ELSE
-    while before & workers:
-        if time.monotonic() > end:
-            return "error: the old workers do not end"
-        time.sleep(0.05)
-    return ""
-
-
 def watch_store(settings: Settings, reload: Callable[[], None]) -> None:
     """Reloads when a bundle is new or replaced, on a thread that does not keep the process alive."""
     if settings.store_poll:

@@ -52,5 +52,18 @@ def mark(name: str) -> bool:
     return True
 
 
+def mark_ready(pid: int) -> None:
+    """The worker with this id has loaded its models."""
+    (path() / f"ready-{pid}").touch()
+
+
+def is_ready(pid: int) -> bool:
+    return (path() / f"ready-{pid}").exists()
+
+
+def forget_ready(pid: int) -> None:
+    (path() / f"ready-{pid}").unlink(missing_ok=True)
+
+
 def is_marked(name: str) -> bool:
     return (path() / name).exists()

@@ -44,6 +44,7 @@ def start(make_app: Callable[[], Flask]) -> Flask:
         _give_up(error, silent=in_service and not shared_folder.mark(_TOLD))
     if in_service:
         shared_folder.mark(_WARM)
+        shared_folder.mark_ready(os.getpid())
     return app
 
 

@@ -18,7 +18,8 @@ PACKAGE = REPOSITORY / NAME
 # From top to bottom; of those in one line only the bottom's may import each other.
 LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
-    {"worker", "front", "pid_file", "certificate", "preparation", "reloading", "announcement", "builds"},
+    {"worker", "front", "pid_file", "certificate", "preparation", "renewal", "announcement"},
+    {"reloading", "builds"},
     {"server", "management", "processes"},
     {"api"},
     {"torchserve"},

@@ -15,11 +15,14 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import gettempdir, mkstemp
+from typing import TYPE_CHECKING
 
 from .. import own_folder, shared_folder
 from ..errors import Conflict, StorageFull
 from ..settings import Settings
-from .photo import Photo
+
+if TYPE_CHECKING:  # gunicorn's master does without what decodes images
+    from .photo import Photo
 
 OWN = ".teaching"
 """The folder beside the models' photos that holds all else. No model's name begins with a dot."""
