@@ -12,7 +12,8 @@ ENVIRONMENT := .ci/environment.sh $(VENV)
 # Some packages are needed for one setting only, which may also be in .env.
 setting = $(or $($1),$(shell sed -n 's/^ *\(export  *\)\{0,1\}$1 *= *//p' .env 2>/dev/null | tail -n 1))
 READY = $(strip $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(call setting,PRECISION))),int8) \
-	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing))
+	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing) \
+	$(if $(filter 1 true yes "1" '1',$(firstword $(call setting,TEACH))),teach))
 READY_TO_TEST := $(ENVIRONMENT) run int8 tracing batch teach dev notebook
 
 help: ## list the targets

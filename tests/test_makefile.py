@@ -154,6 +154,8 @@ def test_unsuitable_python_is_refused(fresh: Checkout, name: str) -> None:
         ("", {"PRECISION": "int8"}, "run int8"),
         ('MODEL=x\nexport PRECISION="int8"  # twice as fast\n', {}, "run int8"),
         ("", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}, "run tracing"),
+        ("TEACH=1\n", {}, "run teach"),
+        ("TEACH=1\n", {"TEACH": "0"}, "run"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT='http://localhost:4318'\nPRECISION=int8\n", {}, "run int8 tracing"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT=''\n", {}, "run"),
     ],
