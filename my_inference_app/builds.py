@@ -95,6 +95,8 @@ class Builder:
         except (ServiceError, OSError) as error:
             _log.error("the model %s was not taught: %s", order.name, error)
             self._note(order, orders.FAILED, error=str(error))
+            if self._orders.stopped(order):
+                self._orders.forget(order.name)
         else:
             if not self._settings.teach_store:
                 self._album.forget(order.name, self._orders.photos)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +24,8 @@ def prepare(settings: Settings, fall_back: bool) -> dict[str, str]:
         raise SetupError(
             "TEACH=1 needs scikit-learn: install it with `pip install -r requirements/teach.txt`, or use `make run`"
         )
+    if settings.teach_store and not _is_writable(settings.teach_store):
+        raise SetupError(f"TEACH_STORE={settings.teach_store} cannot be written to: give a folder of this user")
     if settings.entries:
         for entry in settings.entries:
             folder = folder_of(settings, entry.model)
@@ -35,6 +39,12 @@ def prepare(settings: Settings, fall_back: bool) -> dict[str, str]:
         bundle.read(places(settings)[0].folder)
         return {"BUNDLE": str(folder)}
     return {"BUNDLE": _export(*(["--fallback", FALLBACK] if fall_back and not is_set("MODEL") else []))}
+
+
+def _is_writable(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _is_there(folder: Path) -> bool:

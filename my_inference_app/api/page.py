@@ -9,7 +9,8 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from ..errors import BadRequest, Unauthorized, raised
 from ..inference.answers import Prediction, Timings
 from ..inference.classifier import Classifier
-from . import confidence, context, static_files
+from . import browser, confidence, context, static_files
+from .browser import ACCEPT, POLICY
 from .classification import classify
 from .described import FILES, IMAGE_ERRORS
 from .errors import count, respond, translate, with_status
@@ -17,7 +18,6 @@ from .input.multipart_form import text_field
 from .input.reader import read
 from .input.upload import Upload
 from .operation import Body, Operation, operation
-from .page_policy import ACCEPT, POLICY
 from .preview import preview
 
 GREETING = "Hello! Use /predict route to POST your prediction requests."
@@ -96,8 +96,7 @@ def vary(response: Response) -> Response:
 
 
 def _from_browser() -> bool:
-    """Only browsers ask for HTML by name: curl sends */*."""
-    return "text/html" in request.headers.get("Accept", "")
+    return browser.asks(request)
 
 
 def _page(**values: object) -> Response:

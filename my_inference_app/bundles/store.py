@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ..errors import BundleError
 from ..settings import Settings
 from ..settings.server_models import Entry
 from . import own_python
-from .bundle import MANIFEST, read
+from .bundle import MANIFEST, Bundle, read
 
 _SHORT = re.compile(r"resnet-[0-9]+")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -54,10 +55,6 @@ def _named(settings: Settings) -> list[Place]:
     return [_newest(bundle_dir(settings))]
 
 
-def newest_in(folder: Path) -> Path:
-    return list(versions_in(folder).values())[-1]
-
-
 def _newest(folder: Path) -> Place:
     version, newest = list(versions_in(folder).items())[-1]
     return Place(newest, version=version)
@@ -68,16 +65,16 @@ def _taught(settings: Settings, named: Sequence[Place]) -> Iterator[Place]:
     names = {folder.resolve() for place in named for folder in (place.folder, place.folder.parent)}
     folders = settings.models_dir.iterdir() if settings.models_dir.is_dir() else ()
     for folder in sorted(path for path in folders if path.name[0] != "."):
-        if folder.resolve() not in names and is_taught(folder):
+        if folder.resolve() not in names and taught_in(folder):
             yield _newest(folder)
 
 
-def is_taught(folder: Path) -> bool:
-    """Whether a model's folder was made by `teach`. One that cannot be read was not, as far as anybody knows."""
-    try:
-        return read(newest_in(folder)).source.get("kind") == TAUGHT
-    except BundleError:
-        return False
+def taught_in(folder: Path) -> Bundle | None:
+    """The newest version in a model's folder, if it was made by `teach` and can be read."""
+    with suppress(BundleError):
+        found = read(_newest(folder).folder)
+        return found if found.source.get("kind") == TAUGHT else None
+    return None
 
 
 def _of_entry(entry: Entry, settings: Settings) -> Iterator[Place]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from .. import own_folder, shared_folder
 from ..errors import Conflict, StorageFull
 from ..settings import Settings
+from .orders import LOCK
 
 if TYPE_CHECKING:  # gunicorn's master does without what decodes images
     from .photo import Photo
@@ -49,7 +50,7 @@ class Album:
     @contextmanager
     def locked(self) -> Iterator[None]:
         self.own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.own / "lock").open("a") as file:
+        with (self.own / LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

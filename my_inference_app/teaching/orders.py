@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from ..errors import Conflict, TeachingBusy
 
 WAITING, BUILDING, LOADING, DONE, FAILED = "waiting", "building", "loading", "done", "failed"
 UNFINISHED = (WAITING, BUILDING, LOADING)
+LOCK = "lock"
+_STATE = ".state.json"
+_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Orders:
     def place(self, order: Order) -> None:
         """Raises an error while another order is there. Call it with the album's lock held."""
         self.refuse_another(order.name)
+        self._stop.unlink(missing_ok=True)
         self.note(order.name, {"state": WAITING, "estimate": order.estimate})
         _write(self._order, vars(order))
 
@@ -55,11 +61,12 @@ class Orders:
         found = _read(self._order)
         return Order(**found) if found else None
 
-    def stop(self, name: str) -> None:
-        """Has the order of this model stopped."""
-        there = self.current()
-        if there and there.name == name:
+    def stop(self, name: str, patience: float) -> None:
+        """Has the order of this model stopped, and waits until it is."""
+        end = time.monotonic() + patience
+        while (there := self.current()) and there.name == name and time.monotonic() < end:
             self._stop.write_text(name)
+            time.sleep(_LOOK)
 
     def stopped(self, order: Order) -> bool:
         with suppress(OSError):
@@ -97,18 +104,21 @@ class Orders:
         return True
 
     def names(self) -> list[str]:
-        return sorted(path.name.removesuffix(".state.json") for path in self._folder.glob("*.state.json"))
+        return sorted(path.name.removesuffix(_STATE) for path in self._folder.glob(f"*{_STATE}"))
 
     def clear(self) -> None:
         """After a start: what the last service did not finish is not finished any more."""
         for name in self.names():
             if self.known(name).get("state") in UNFINISHED:
                 self.note(name, {"state": FAILED, "error": "the service was stopped: start it again"})
-        self.finish()
-        self._reload.unlink(missing_ok=True)
+        for path in self._folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK and not path.name.endswith(_STATE):
+                path.unlink()
 
     def _state(self, name: str) -> Path:
-        return self._folder / f"{name}.state.json"
+        return self._folder / f"{name}{_STATE}"
 
 
 def last_line(text: str) -> str:

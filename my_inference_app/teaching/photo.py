@@ -20,11 +20,9 @@ _one_at_a_time = Lock()
 @dataclass(frozen=True)
 class Photo:
     data: bytes
+    id: str
+    """Its SHA-256."""
     suffix: str
-
-    @property
-    def id(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
 
 
 def checked(data: bytes, spec: InputSpec, max_pixels: int, deadline: float, in_flight: InFlight) -> Photo:
@@ -35,4 +33,4 @@ def checked(data: bytes, spec: InputSpec, max_pixels: int, deadline: float, in_f
             decode(data, spec, max_pixels)
     finally:
         _one_at_a_time.release()
-    return Photo(data, _SUFFIXES[data[:2]])
+    return Photo(data, hashlib.sha256(data).hexdigest(), _SUFFIXES[data[:2]])

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from flask import Request, g, request
 
 from ...errors import Unauthorized
+from .. import browser
 from ..context import settings
 from ..input.multipart_form import text_field
 
 # nginx serves the static files, which hold nothing secret, without a key too. The page to teach on is as empty.
-_OPEN = ("static", "static_files.file", "teach_page.page")
+_OPEN = ("static", "static_files.file")
+_PAGE = "teach_page.page"
 
 
 def refuse_without_key() -> None:
     keys = settings().keys
     # A key that may teach may do all else too.
-    if keys and request.endpoint not in _OPEN and not is_one_of(keys + settings().teaching_keys, given_key(request)):
+    is_open = request.endpoint in _OPEN or (request.endpoint == _PAGE and browser.asks(request))
+    if keys and not is_open and not is_one_of(keys + settings().teaching_keys, given_key(request)):
         raise Unauthorized("this service needs a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
     g.key_accepted = True  # without it the page shows its form only
 

@@ -29,6 +29,8 @@ _NAMES = {"taught": "my-cats", "label": "tabby cat", "photo": "0" * 64}
 _ESTIMATE = Parameter("estimate", "1 only says how good the model would be", {"enum": ["0", "1"]}, "1")
 _PARENT = Parameter("model", "name of the served model to teach it from; the default is the first of `GET /models`")
 _FEWEST = 2
+_STOPPING = 20.0
+"""Seconds that a model which is being made may take to stop."""
 
 
 class Kept(TypedDict):
@@ -180,7 +182,7 @@ def _answer(body: Taught) -> Response:
 )
 def delete(taught: str) -> Response:
     name = checked_model(taught)
-    context.orders().stop(name)
+    context.orders().stop(name, _STOPPING)
     found = [models.delete(context.settings(), name)]
     if found[0]:
         context.orders().ask_for_reload()

@@ -6,10 +6,10 @@ from typing import TypedDict
 
 from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 
-from .. import context, static_files
+from .. import browser, context, static_files
+from ..browser import ACCEPT, POLICY
 from ..guard.teachers import refuse_without_right
 from ..operation import JSON, Operation, operation
-from ..page_policy import ACCEPT, POLICY
 from ..teaching import Taught, described, names
 
 blueprint = Blueprint("teach_page", __name__)
@@ -33,7 +33,7 @@ class AllTaught(TypedDict):
     )
 )
 def page() -> Response:
-    response = _page() if "text/html" in request.headers.get("Accept", "") else _list()
+    response = _page() if browser.asks(request) else _list()
     response.vary.add("Accept")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -45,6 +45,14 @@ def test_teaching_needs_a_key_of_its_own(
     assert client.open(path, method=method, headers=given, data=RED).status_code not in (401, 403)
 
 
+def test_key_that_predicts_is_needed_on_this_machine_too(fake: FakeClassifier, settings: dict[str, Any]) -> None:
+    client = client_of(fake, **settings, api_keys=(b"predicts",))
+    for method, path in ROUTES:
+        assert client.open(path, method=method, data=RED).status_code == 401
+        sent = client.open(path, method=method, data=RED, headers={"X-API-Key": "predicts"})
+        assert sent.status_code not in (401, 403)
+
+
 def test_key_that_teaches_predicts_too(fake: FakeClassifier, settings: dict[str, Any]) -> None:
     client = client_of(fake, **settings, **KEYS)
     assert client.post("/predict", data=RED, headers={"X-API-Key": "teaches"}).status_code == 200
