@@ -86,8 +86,8 @@ def test_photos_become_a_model_that_is_served_and_tried(visit: Visit, photos: di
 def test_photos_are_dropped_into_a_class_and_taken_out(visit: Visit, photos: dict[str, list[Path]]) -> None:
     visit.one("#name").send_keys("dropped", Keys.TAB)
     groups(visit)[0].find_element(By.CSS_SELECTOR, ".label").send_keys("cat", Keys.TAB)
-    place = groups(visit)[0].rect
     visit.width(900, 900)
+    place = groups(visit)[0].rect
     items: Any = {"items": [], "files": list(map(str, photos["cat"][:2])), "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         visit.command("Input.dispatchDragEvent", type=kind, x=place["x"] + 40, y=place["y"] + 80, data=items)
