@@ -3,7 +3,7 @@
 import { prepare } from "./prepare.js";
 import { Api } from "./teach_api.js";
 import { Classes } from "./teach_classes.js";
-import { clear, drawReport, row } from "./teach_report.js";
+import { clear, drawReport, percent, row } from "./teach_report.js";
 
 const get = (id) => document.getElementById(id);
 const FEWEST = 2;
@@ -129,7 +129,7 @@ async function teach() {
 
 /** The service forgets photos once their model is made: what it lacks is sent again. */
 async function again() {
-  const { classes: there } = await api.photos(name);
+  const there = (await api.find(name))?.classes ?? {};
   for (const group of classes.list) {
     group.there = there[group.label] ?? 0;
     const sent = group.photos.filter(({ state }) => state === "sent");
@@ -153,8 +153,8 @@ async function tryIt(file) {
   try {
     const { blob } = await prepare(file, EDGE, mostBytes);
     const { predictions } = await api.predict(name, blob);
-    get("wait").textContent = `${predictions[0].label}, ${(predictions[0].score * 100).toFixed(1)} %`;
-    get("rows").replaceChildren(...predictions.map(({ label, score }) => row(label, score)));
+    get("wait").textContent = `${predictions[0].label}, ${percent(predictions[0].score, 1)}`;
+    get("rows").replaceChildren(...predictions.map(({ label, score }) => row(label, score, 1)));
   } catch (error) {
     get("wait").textContent = error.message;
   }
@@ -166,12 +166,7 @@ async function open() {
   name = "";
   if (!field.value || !field.reportValidity()) return changed();
   const wanted = field.value;
-  let found = null;
-  try {
-    found = await api.photos(wanted);
-  } catch (error) {
-    if (error.code !== "model_not_found") throw error;
-  }
+  const found = await api.find(wanted);
   name = wanted;
   get("try").hidden = true;
   if (found?.served) offer();

@@ -16,6 +16,12 @@ export class Api {
     return this.#ask("GET", `teach/${name}`);
   }
 
+  /** What is known of a model, if there is one of this name. */
+  async find(name) {
+    const { models } = await this.#ask("GET", "teach");
+    return models.find((model) => model.name === name);
+  }
+
   put(name, label, blob) {
     return this.#ask("PUT", `teach/${name}/${encodeURIComponent(label)}`, blob);
   }

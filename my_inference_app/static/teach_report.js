@@ -2,16 +2,16 @@
 
 const MOST_DOUBTFUL = 8;
 const get = (id) => document.getElementById(id);
-export const percent = (value) => `${(value * 100).toFixed(0)} %`;
+export const percent = (value, digits = 0) => `${(value * 100).toFixed(digits)} %`;
 
 /** One row with a bar. */
-export function row(label, score) {
+export function row(label, score, digits) {
   const item = document.createElement("li");
   item.className = "row";
   const [name, number] = ["guess", "score"].map((kind) => Object.assign(document.createElement("span"), { className: kind }));
   name.textContent = label;
   name.dir = "auto";
-  number.textContent = percent(score);
+  number.textContent = percent(score, digits);
   const bar = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   bar.setAttribute("class", "bar");
