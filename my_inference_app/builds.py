@@ -36,6 +36,7 @@ _TIDY = 10.0
 _FORGET_AFTER = 1800.0
 """Seconds that photos wait for their model where no TEACH_STORE keeps them."""
 _NICE = "19"
+_ERROR = "error: "
 
 GoLive = Callable[[], str]
 """Has all workers load the bundles as they are now. Returns why not, or nothing."""
@@ -120,9 +121,7 @@ class Builder:
             with suppress(ValueError):
                 report: dict[str, Any] = json.loads(out.read_bytes())
                 return {key: value for key, value in report.items() if key != "bundle"}  # a path of this machine
-            raise ServiceError(
-                last_line(words.read_text("utf-8", "replace")).removeprefix("error: ") or "it ended early"
-            )
+            raise ServiceError(_reason(words.read_text("utf-8", "replace")))
 
     def _wait(self, order: Order, words: Path) -> None:
         end, said = time.monotonic() + self._settings.teach_timeout, None
@@ -156,3 +155,12 @@ class Builder:
             self._running.kill()
             self._running.wait()
             self._running = None
+
+
+def _reason(words: str) -> str:
+    """Only what the program says to people. A traceback is for the log."""
+    line = last_line(words)
+    if line.startswith(_ERROR):
+        return line.removeprefix(_ERROR)
+    _log.error("the program that teaches failed:\n%s", words)
+    return "the program that teaches failed: the log of the service says why"
