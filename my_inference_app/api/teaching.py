@@ -43,7 +43,7 @@ def described(name: str) -> Taught:
         "progress": known.get("progress") or "",
         "error": known.get("error"),
         "last_estimate": known.get("last_estimate"),
-        "report": known.get("report"),
+        "report": known.get("report") or (made.taught if made else None),
         "served": _served(name),
     }
 

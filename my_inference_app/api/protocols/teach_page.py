@@ -55,7 +55,7 @@ def _page() -> Response:
         max_upload_mb=settings.max_upload_mb,
         accept=ACCEPT,
         scripts=[*static_files.names(".js", "teach"), *_SHARED],
-        static_file=static_files.address,
+        static_file=static_files.addresses(),
     )
     response = make_response(html)
     response.headers["Content-Security-Policy"] = POLICY
