@@ -86,9 +86,8 @@ def test_without_keys_only_this_machine_may_teach(
 ) -> None:
     client = client_of(fake, **settings)
     for method, path in ROUTES:
-        sent = {"headers": headers, "environ_base": {"REMOTE_ADDR": address}, "data": RED}
-        status = client.open(path, method=method, **sent).status_code
-        assert (status == 403) == (not allowed), (path, status)
+        sent = client.open(path, method=method, headers=headers, environ_base={"REMOTE_ADDR": address}, data=RED)
+        assert (sent.status_code == 403) == (not allowed), (path, sent.status_code)
 
 
 def test_page_to_teach_on_needs_no_key_and_shows_nothing(fake: FakeClassifier, settings: dict[str, Any]) -> None:
