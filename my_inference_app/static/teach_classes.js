@@ -84,15 +84,18 @@ export class Classes {
     group.photos.splice(group.photos.indexOf(photo), 1);
     photo.element.remove();
     group.element.querySelector("input[type=file]").focus();
+    if (photo.state === "sent") {
+      group.there -= 1;
+      this.removed(group.label, photo.id);
+    }
     this.draw(group);
-    if (photo.state === "sent") this.removed(group.label, photo.id);
     this.changed();
   }
 
   #rename(group, label) {
     const before = group.label;
     if (label === before) return;
-    group.label = label;
+    Object.assign(group, { label, there: 0 });
     if (before && group.photos.some(({ state }) => state === "sent")) this.removed(before, "");
     for (const photo of group.photos) this.mark(group, photo, "queued");
     this.draw(group);
