@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from threading import Event
 from types import FrameType
 from typing import NoReturn
 
@@ -51,7 +50,7 @@ def start(make_app: Callable[[], Flask]) -> Flask:
 def _begin(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    stopping = _stopping_event()
+    is_stopping = noted_stop()
     metrics.worker_starts.inc()
     watchdog.watch(
         app.extensions["in_flight"],
@@ -59,20 +58,24 @@ def _begin(app: Flask) -> None:
         grace=settings.grace_timeout,
         stop_taking=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
-    management.start(app.extensions["registry"], stopping.is_set, settings)
+    management.start(app.extensions["registry"], is_stopping, settings)
 
 
-def _stopping_event() -> Event:
-    """Set when this worker is told to stop, before it stops accepting requests."""
-    stopping, stop = Event(), signal.getsignal(signal.SIGTERM)
+def noted_stop() -> Callable[[], bool]:
+    """Says whether this worker was told to stop. It knows before the worker stops accepting requests.
+
+    gunicorn may repeat the signal while its handler runs, so the handler takes no lock: an Event has one.
+    """
+    told: list[int] = []
+    stop = signal.getsignal(signal.SIGTERM)
 
     def on_term(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+        told.append(number)
         if callable(stop):
             stop(number, frame)
 
     signal.signal(signal.SIGTERM, on_term)
-    return stopping
+    return lambda: bool(told)
 
 
 def _give_up(error: Exception, silent: bool) -> NoReturn:
