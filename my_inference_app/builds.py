@@ -80,7 +80,7 @@ class Builder:
                 self._orders.finish()
         if not self._settings.teach_store and time.monotonic() > self._tidied + _TIDY:
             self._tidied = time.monotonic()
-            self._album.forget_older_than(_FORGET_AFTER)
+            self._album.forget_unchanged(_FORGET_AFTER)
 
     def _carry_out(self, order: Order) -> None:
         try:

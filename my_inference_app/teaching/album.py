@@ -33,6 +33,8 @@ _MB = 1 << 20
 class Album:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._seen: dict[str, tuple[int, float]] = {}
+        """When each model's folder had changed, and since when it has not."""
 
     @cached_property
     def folder(self) -> Path:
@@ -150,11 +152,15 @@ class Album:
                 _remove_if_empty(self.folder / model / folder.name)
             _remove_if_empty(self.folder / model)
 
-    def forget_older_than(self, seconds: float) -> None:
-        """Removes the photos of models to which none was added for so long."""
+    def forget_unchanged(self, seconds: float) -> None:
+        """Removes the photos of models to which none was added for so long, as far as this object has looked."""
         with self.locked():
             for model in self.models():
-                if (self.folder / model).stat().st_mtime < time.time() - seconds:
+                changed, now = (self.folder / model).stat().st_mtime_ns, time.monotonic()
+                known, since = self._seen.get(model, (0, now))
+                if changed != known:
+                    self._seen[model] = (changed, now)
+                elif now - since > seconds:
                     self._remove(model, "", "")
 
 

@@ -203,9 +203,9 @@ def test_photos_are_forgotten_after_a_time(teaching: Teaching, store: Path) -> N
     client = teaching()
     client.put("/teach/pets/cat", data=RED)
     album = Album(Settings(teach=True, teach_store=store))
-    album.forget_older_than(60)
+    album.forget_unchanged(60)
     assert classes(client) == {"cat": 1}
-    album.forget_older_than(-1)
+    album.forget_unchanged(-1)
     assert_error(client.get("/teach/pets"), 404, "model_not_found")
 
 
