@@ -13,6 +13,7 @@ import pytest
 from my_inference_app.export import cli
 from my_inference_app.export.sources import SOURCES
 from tests.export.command_line import CommandLine
+from tests.export.own_files import Network, save_labels, save_traced
 
 USAGE = {
     "two models": (["a/b", "c/d"], "unrecognized arguments: c/d"),
@@ -121,12 +122,14 @@ def test_last_line_tells_how_to_serve_a_bundle_that_model_does_not_lead_to(
 ) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("ENGINE", "torch")
-    cli.main(["torchvision:shufflenet_v2_x0_5", "--random-weights"])
-    folder = tmp_path / "torchvision--shufflenet_v2_x0_5--random"
+    file, labels = save_traced(Network(), tmp_path / "flowers.pt"), save_labels(tmp_path / "names.txt")
+    command = [str(file), "--labels", str(labels), *("--size", "64", "--resize", "64", "--mean", "0.5", "--std", "0.5")]
+    cli.main(command)
     shown = capsys.readouterr()
+    (folder,) = tmp_path.glob("flowers.pt--*")
     assert shown.out == f"{folder}\n"
     line = f"Serve it with: make run BUNDLE={folder} ENGINE=torch"
     assert shown.err.splitlines()[-1] == line
 
-    cli.main(["torchvision:shufflenet_v2_x0_5", "--random-weights", "--if-missing"])
+    cli.main([*command, "--if-missing"])
     assert capsys.readouterr().err.splitlines() == [line]
