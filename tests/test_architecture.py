@@ -56,7 +56,7 @@ HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemet
 ALLOWED = {
     "flask": {"api", "server", "worker"},
     "werkzeug": {"api", "server", "management"},
-    "jinja2": {"api", "server"},
+    "jinja2": {"api", "server", "teach.report"},
     "prometheus_client": {"metrics"},
     "defusedxml": {"api.input.label_config"},
     "dotenv": {"settings.environment"},

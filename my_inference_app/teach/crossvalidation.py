@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ..bundles.head import Head
-from .head import STRENGTHS, ClassIds, Matrix, fit, space_of
+from .head import STRENGTHS, USUAL_STRENGTH, ClassIds, Matrix, fit, space_of
 
 _FOLDS = 5
 _MOST_REPEATS = 10
@@ -41,12 +41,10 @@ def cross_validate(features: Matrix, class_ids: ClassIds, parent: Head, groups: 
             for strength, rows in shares.items():
                 weight, bias = fit(view[train], class_ids[train], classes, strength)
                 rows[repeat, test] = view[test] @ weight.T + bias
-    _, strength, sharpness = min(
-        (_log_loss(rows * sharpness, class_ids), strength, float(sharpness))
-        for strength, rows in shares.items()
-        for sharpness in _SHARPNESS
-    )
-    return CrossValidation(shares[strength] * sharpness, class_ids, strength, sharpness)
+    sharpness = {strength: _sharpness(rows, class_ids) for strength, rows in shares.items()}
+    logits = {strength: rows * sharpness[strength] for strength, rows in shares.items()}
+    strength = _best({strength: _log_loss(rows, class_ids) for strength, rows in logits.items()})
+    return CrossValidation(logits[strength], class_ids, strength, sharpness[strength])
 
 
 def _folds(class_ids: ClassIds, groups: ClassIds, repeat: int) -> list[tuple[ClassIds, ClassIds]]:
@@ -57,6 +55,20 @@ def _folds(class_ids: ClassIds, groups: ClassIds, repeat: int) -> list[tuple[Cla
         return list(splitter.split(class_ids, class_ids, groups))
 
 
-def _log_loss(logits: Matrix, class_ids: ClassIds) -> float:
+def _sharpness(shares: Matrix, class_ids: ClassIds) -> float:
+    losses = [_log_loss(shares * sharpness, class_ids).mean() for sharpness in _SHARPNESS]
+    return float(_SHARPNESS[int(np.argmin(losses))])
+
+
+def _best(losses: dict[float, Matrix]) -> float:
+    """The usual strength, unless another is better by more than chance: with few photos, differences are chance."""
+    found = min(losses, key=lambda strength: float(losses[strength].mean()))
+    gains = losses[USUAL_STRENGTH] - losses[found]
+    return found if gains.mean() > gains.std() / np.sqrt(len(gains)) else USUAL_STRENGTH
+
+
+def _log_loss(logits: Matrix, class_ids: ClassIds) -> Matrix:
+    """Of each photo."""
     right = logits[:, np.arange(len(class_ids)), class_ids]
-    return float((np.logaddexp.reduce(logits, axis=-1) - right).mean())
+    losses: Matrix = (np.logaddexp.reduce(logits, axis=-1) - right).mean(0)
+    return losses

@@ -17,8 +17,9 @@ from ..bundles.head import Floats, Head
 Matrix = NDArray[np.float64]
 ClassIds = NDArray[np.intp]
 
-STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Of the regularisation; features have the length 1 on average."""
+USUAL_STRENGTH = 3.0
 _SHARE_OF_LOGITS = 0.9
 
 

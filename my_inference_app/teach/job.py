@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.bundle import Bundle
-from ..bundles.head import Head
 from ..progress import say
 from ..settings import Settings
 from . import nearly, publish
-from .crossvalidation import CrossValidation, cross_validate
+from . import report as reports
 from .features import Computer
-from .head import Matrix, fit, head_of, space_of
+from .head import Matrix
+from .learning import Learnt, learn
 from .parent import Parent, load
 from .photos import Photos, digest, find
 from .quality import assess
@@ -42,8 +42,8 @@ class Lesson:
     photos: Photos
     features: Matrix
     """Of the photos in their order, pooled, as the last layer gets them."""
-    validation: CrossValidation
-    head: Head
+    learnt: Learnt
+    """The head, and what cross-validation says of it: `learnt.validation` has logits and right answers."""
     quality: dict[str, Any]
     images: NDArray[np.uint8]
     """A few of the photos as the network gets them, to try the new layer on."""
@@ -55,32 +55,39 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
     place = next_version(settings, job.name, job.version)
     photos = find(job.photos, settings.max_upload_bytes)
     parent = load(settings, job.name)
-    say(f"{len(photos.usable):,} photos of {len(photos.labels)} classes, {parent.bundle.name}")
-    lesson = learn(photos, parent, settings)
-    comparison = compare(place.last, lesson.photos, lesson.features, lesson.validation) if place.last else None
-    report = {"name": job.name, "parent": parent.bundle.name, **lesson.quality, "comparison": comparison}
+    say(f"{len(photos.usable):,} photos of {len(photos.labels)} classes; the network is that of {parent.bundle.name}")
+    lesson = prepare(photos, parent, settings)
     made = None if job.estimate else _write(lesson, parent, place, job.name)
-    return {
-        **report,
+    report = {
+        "name": job.name,
+        "parent": parent.bundle.name,
+        **lesson.quality,
+        "comparison": _comparison(place, parent, lesson),
         "bundle": str(made.path) if made else None,
         "version": made.path.name if made else None,
         "seconds": round(time.monotonic() - started, 1),
     }
+    if job.report:
+        reports.write(job.report, report, {photo.name: photo for photo in lesson.photos.usable})
+    return report
 
 
-def learn(photos: Photos, parent: Parent, settings: Settings) -> Lesson:
+def prepare(photos: Photos, parent: Parent, settings: Settings) -> Lesson:
     computer = Computer(parent, settings)
     seen, problems = computer.compute(photos.usable)
     photos = photos.without(problems)
     known = [seen[photo.sha256] for photo in photos.usable]
     near = nearly.pairs(known)
     features = np.stack([one.features for one in known]).astype(np.float64)
-    class_ids = np.array(photos.class_ids)
-    validation = cross_validate(features, class_ids, parent.head, nearly.groups(len(known), near))
-    space = space_of(features, parent.head)
-    weight, bias = fit(space.view(features), class_ids, len(photos.labels), validation.strength)
-    head = head_of(space, weight, bias, validation.sharpness, parent.head)
-    return Lesson(photos, features, validation, head, assess(photos, validation, near), computer.images(photos.usable))
+    learnt = learn(features, np.array(photos.class_ids), parent.head, nearly.groups(len(known), near))
+    quality = assess(photos, learnt.validation, near)
+    return Lesson(photos, features, learnt, quality, computer.images(photos.usable))
+
+
+def _comparison(place: Place, parent: Parent, lesson: Lesson) -> dict[str, Any] | None:
+    if place.last is None or place.last.source.get("parent_checksum") != parent.checksum:
+        return None  # it would need the features of another network
+    return compare(place.last, lesson.photos, lesson.features, lesson.learnt.validation)
 
 
 def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
@@ -103,4 +110,4 @@ def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
         created=publish.CREATED,
         taught=lesson.quality,
     )
-    return publish.write(bundle, parent, lesson.head, learnt_from(photos), lesson.images)
+    return publish.write(bundle, parent, lesson.learnt.head, learnt_from(photos), lesson.images)

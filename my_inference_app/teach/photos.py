@@ -73,10 +73,10 @@ def find(folder: Path, most_bytes: int) -> Photos:
     places = [path for path in inside if path.is_dir()]
     if not places:
         raise SetupError(f"{folder} has no folders in it: make one for each class, and put its photos there")
-    problems = [Problem(path.name, "it is in no folder of a class") for path in inside if path not in places]
+    problems = [Problem(_shown(path.name), "it is in no folder of a class") for path in inside if path not in places]
     found: dict[str, Photo] = {}
-    for path, label in ((path, place.name) for place in places for path in _files(place)):
-        name = path.relative_to(folder).as_posix()
+    for path, label in ((path, _shown(place.name)) for place in places for path in _files(place)):
+        name = _shown(path.relative_to(folder).as_posix())
         try:
             photo = Photo(path, name, label, hashlib.sha256(read(path, most_bytes)).hexdigest())
         except OSError as error:
@@ -87,7 +87,7 @@ def find(folder: Path, most_bytes: int) -> Photos:
             raise SetupError(f"the same photo is in two classes, as {first.name} and {name}: remove one of them")
         if first is not photo:
             problems.append(Problem(name, f"it is the same photo as {first.name}"))
-    return Photos(tuple(place.name for place in places), tuple(found.values()), tuple(problems)).checked()
+    return Photos(tuple(_shown(place.name) for place in places), tuple(found.values()), tuple(problems)).checked()
 
 
 def read(path: Path, most_bytes: int) -> bytes:
@@ -102,6 +102,12 @@ def digest(photos: Sequence[Photo]) -> str:
     """The same for the same photos in the same classes, whatever the files are called."""
     lines = sorted(f"{photo.sha256} {photo.label}\n" for photo in photos)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _shown(name: str) -> str:
+    """Bytes in the name of a file that are not UTF-8 are written as \\xNN, and line breaks as spaces."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return " ".join(text.split()) or repr(text)
 
 
 def _visible(folder: Path) -> list[Path]:

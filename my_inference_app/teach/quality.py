@@ -18,6 +18,9 @@ _Z = 1.96
 """Of a normal distribution, 95 % lie so many standard deviations around the mean."""
 _MOST_LISTED = 20
 _MOST_ADVISED = 3
+_MOST_CONFUSED = 5
+_MOST_CLASSES = 50
+"""In the table of what is taken for what."""
 _WIDE = 0.2
 """An interval, from end to end."""
 _FEW = 5
@@ -38,7 +41,8 @@ def assess(photos: Photos, validation: CrossValidation, near: Sequence[Pair]) ->
         **_share(right),
         "mean_of_classes": round(float(np.mean([rows.mean() for rows in of_class])), 4),
         "classes": [{"label": label, **_share(rows)} for label, rows in zip(labels, of_class, strict=True)],
-        "confusion": confusion.round(1).tolist(),
+        "confusion": confusion.round(1).tolist() if len(labels) <= _MOST_CLASSES else None,
+        "confused": _confused(labels, confusion),
         "suspicious": _suspicious(photos, validation),
         "nearly_the_same": _nearly_the_same(photos, near),
         "left_out": [asdict(problem) for problem in photos.problems],
@@ -86,6 +90,18 @@ def _nearly_the_same(photos: Photos, near: Sequence[Pair]) -> list[dict[str, Any
         for first, second in ((photos.usable[one], photos.usable[other]) for one, other in near)
     ]
     return sorted(found, key=lambda pair: pair["labels"][0] == pair["labels"][1])[:_MOST_LISTED]
+
+
+def _confused(labels: Sequence[str], confusion: Matrix) -> list[dict[str, Any]]:
+    """What is taken for what, most often first."""
+    wrong = confusion * (1 - np.eye(len(labels)))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSED]
+    pairs = [(wrong.flat[index], labels[index // len(labels)], labels[index % len(labels)]) for index in order]
+    return [
+        {"label": label, "taken_for": other, "photos": round(float(count), 1)}
+        for count, label, other in pairs
+        if count > 0
+    ]
 
 
 def _more_of(labels: Sequence[str], confusion: Matrix) -> list[str]:

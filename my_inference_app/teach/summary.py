@@ -19,6 +19,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     for entry in report["classes"]:
         low, high = entry["interval"]
         yield f"  {entry['label']:<{width}} {entry['accuracy']:>5.0%} of {entry['photos']:,} ({low:.0%} to {high:.0%})"
+    yield from _listed("confused most", [_confusion(entry) for entry in report["confused"]])
     yield from _listed("taken for another class", [_mistake(entry) for entry in report["suspicious"]])
     yield from _listed("nearly the same", [" and ".join(entry["files"]) for entry in report["nearly_the_same"]])
     yield from _listed("left out", [f"{entry['file']}: {entry['reason']}" for entry in report["left_out"]])
@@ -28,6 +29,10 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             f"{comparison['before']:.0%}, the new one on {comparison['now']:.0%}"
         )
     yield from (f"advice: {line}" for line in report["advice"])
+
+
+def _confusion(entry: dict[str, Any]) -> str:
+    return f"{entry['label']} is taken for {entry['taken_for']}: {entry['photos']:g}"
 
 
 def _mistake(entry: dict[str, Any]) -> str:
