@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import ServiceError
 from ..inference.images.decode import decode
-from ..progress import Progress
+from ..progress import Progress, say
 from ..resources import cores
 from ..settings import Settings
 from .cache import Cache, Seen
@@ -42,7 +42,8 @@ class Computer:
         found = {sha256: seen for sha256, seen in cached if seen}
         missing = [photo for photo in photos if photo.sha256 not in found]
         problems: list[Problem] = []
-        progress = Progress(len(found), len(photos))
+        say(f"computing {len(missing):,} photos, {len(found):,} are known from before")
+        progress = Progress(0, len(missing))
         for group in self._decoded(missing):
             good = [(photo, pixels) for photo, pixels in group if not isinstance(pixels, str)]
             problems += [Problem(photo.name, reason) for photo, reason in group if isinstance(reason, str)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.bundle import Bundle
+from ..errors import SetupError
 from ..progress import say
 from ..settings import Settings
 from . import nearly, publish
@@ -52,6 +53,8 @@ class Lesson:
 def run(job: Job, settings: Settings) -> dict[str, Any]:
     """Returns the report."""
     started = time.monotonic()
+    if job.report and not job.report.parent.is_dir():
+        raise SetupError(f"there is no folder {job.report.parent} for the report: make it first")
     place = next_version(settings, job.name, job.version)
     photos = find(job.photos, settings.max_upload_bytes)
     parent = load(settings, job.name)

@@ -20,7 +20,8 @@ class Learnt:
         return found
 
     def classify(self, features: Matrix) -> ClassIds:
-        return self.logits(features).argmax(1)
+        found: ClassIds = self.logits(features).argmax(1)
+        return found
 
 
 def learn(features: Matrix, class_ids: ClassIds, parent: Head, groups: ClassIds) -> Learnt:
