@@ -49,7 +49,7 @@ batch: ## classify the images of SOURCE (a folder, list, tar or Parquet file) in
 
 teach: ## make a classifier NAME of the photos in PHOTOS, a folder for each class; MODEL is its network
 	@$(READY) teach
-	export BUNDLE=$${BUNDLE:-$$($(PYTHON3) -m my_inference_app.export --if-missing $(if $(call setting,MODEL),,--fallback efficientnet-lite0))}
+	[ "$(call setting,MODEL)" = "$(NAME)" ] || export BUNDLE=$${BUNDLE:-$$($(PYTHON3) -m my_inference_app.export --if-missing $(if $(call setting,MODEL),,--fallback efficientnet-lite0))}
 	exec $(PYTHON3) -m my_inference_app.teach "$(PHOTOS)" --name "$(NAME)" $(ARGS)
 
 bench: ## measure this service and its peers; results go to benchmarks/results

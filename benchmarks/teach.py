@@ -34,7 +34,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     given = parser.parse_args()
     settings = replace(Settings(), bundle=str(given.bundle), models_dir=given.bundle.parent)
-    base = parent.load(settings, "taught-by-the-benchmark")
+    base = parent.load(settings, "taught-by-the-benchmark", None)
     photos = find(given.kinds, settings.max_upload_bytes)
     seen, _ = Computer(base, settings).compute(photos.usable)
     known = [seen[photo.sha256] for photo in photos.usable]

@@ -46,6 +46,8 @@ def check(data: dict[str, Any]) -> None:
         raise ValueError("features are not a size and a number of channels")
     if features and HEAD not in data["files"]:
         raise ValueError(f"there are features without {HEAD}")
+    if taught := data.get("taught"):
+        _check_taught(taught)
     if doubt := data.get("doubt"):
         _check_doubt(doubt, data["files"])
 
@@ -82,6 +84,13 @@ def _check_input(spec: dict[str, Any]) -> None:
         raise ValueError("input.mean is not a number for each of three channels")
     if not _is_per_channel(spec["std"]) or min(spec["std"]) <= 0:
         raise ValueError("input.std is not a positive number for each of three channels")
+
+
+def _check_taught(taught: dict[str, Any]) -> None:
+    if not _is_whole(taught["photos"]):
+        raise ValueError("taught.photos is not a number of photos")
+    if not _is_number(taught["accuracy"]) or not 0 <= taught["accuracy"] <= 1:
+        raise ValueError("taught.accuracy is not a share")
 
 
 def _check_doubt(doubt: dict[str, Any], files: dict[str, Any]) -> None:

@@ -30,6 +30,8 @@ class Seen:
     """Pooled, as the last layer gets them."""
     thumbnail: NDArray[np.uint8]
     """Grey and tiny, to find photos that are nearly the same."""
+    statistics: NDArray[np.float32]
+    """Of its pixels, for calibration."""
 
 
 class Cache:
@@ -42,7 +44,7 @@ class Cache:
         path = self._folder / sha256
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-                seen = Seen(arrays["features"].astype(np.float32), arrays["thumbnail"])
+                seen = Seen(arrays["features"].astype(np.float32), arrays["thumbnail"], arrays["statistics"])
             os.utime(path)
         except Exception:  # it is missing, or was damaged: numpy and zipfile raise what they like
             return None
@@ -51,7 +53,8 @@ class Cache:
     def put(self, sha256: str, seen: Seen) -> None:
         """Without the cache everything works, only slower, so a full disk is not an error."""
         content = io.BytesIO()
-        np.savez(content, features=seen.features.astype(np.float16), thumbnail=seen.thumbnail)
+        arrays = {**vars(seen), "features": seen.features.astype(np.float16)}
+        np.savez(content, allow_pickle=False, **arrays)
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:

