@@ -108,7 +108,7 @@ class Taught:
 
 def row(title: str, timed: list[Timed], seconds: float) -> dict[str, Any]:
     waits = sorted(1000 * one.seconds for one in timed)
-    cuts = statistics.quantiles(waits, n=100)
+    cuts = statistics.quantiles(waits, n=100, method="inclusive")
     return {
         "step": title,
         "seconds": round(seconds, 1),
