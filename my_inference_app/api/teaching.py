@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
 from ..errors import ModelNotFound
@@ -48,9 +49,14 @@ def described(name: str) -> Taught:
     }
 
 
-def names() -> list[str]:
-    """Of all models that are taught, and of those that were."""
-    return sorted({*context.album().models(), *context.orders().names(), *models.taught(context.settings())})
+def all_described() -> list[Taught]:
+    """All models that are taught, and those that were."""
+    names = {*context.album().models(), *context.orders().names(), *models.taught(context.settings())}
+    found = []
+    for name in sorted(names):
+        with suppress(ModelNotFound):  # it may be deleted at this moment
+            found.append(described(name))
+    return found
 
 
 def _served(name: str) -> str | None:

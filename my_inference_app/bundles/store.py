@@ -22,6 +22,8 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 ONLY_VERSION = "1"
 TAUGHT = "taught"
 """The kind of the source of a model that was taught."""
+TEACH_CACHE = ".teach-cache"
+"""Below MODELS_DIR: what `teach` has computed of photos, a file for each, called by the photo's SHA-256."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ const api = new Api(() => get("api_key")?.value.trim() ?? "");
 const classes = new Classes(changed, removed);
 let name = "";
 let running = Promise.resolve(); // all requests that change something, one after the other
+let watched = null; // the estimate that is being made
 let timer;
 let version = 0; // of the photos: an estimate of older ones is not shown
 
@@ -48,6 +49,10 @@ async function send() {
   }
   get("sending").textContent = "";
   get("teach").disabled = !ready();
+  settle();
+}
+
+function settle() {
   clearTimeout(timer);
   if (ready()) timer = setTimeout(() => then(estimate), SETTLE);
 }
@@ -76,10 +81,19 @@ function ready() {
   return Boolean(name) && full.length >= FEWEST && full.length === classes.list.filter(({ there }) => there).length;
 }
 
+/** One at a time. Photos may be sent meanwhile, and then another follows. */
 async function estimate() {
+  if (watched || !ready()) return;
   const asked = version;
   get("verdict").textContent = "Looking at the photos…";
   await api.teach(name, true);
+  watched = watch(asked).catch(fail).finally(() => {
+    watched = null;
+    if (asked !== version) settle();
+  });
+}
+
+async function watch(asked) {
   const found = await outcome((text) => (get("interval").textContent = text));
   if (asked !== version) return;
   clear();
@@ -103,14 +117,23 @@ async function outcome(say) {
   }
 }
 
-async function teach() {
-  const say = (text) => (get("progress-text").textContent = text);
-  get("failed").hidden = get("progress").hidden = false;
+function say(text) {
+  get("progress-text").textContent = text;
+}
+
+function start() {
   get("failed").hidden = true;
+  get("progress").hidden = false;
   get("teach").disabled = true;
+  say("Teaching…");
+  then(teach);
+}
+
+async function teach() {
   try {
+    await watched;
+    clearTimeout(timer);
     await again();
-    say("Teaching…");
     await api.teach(name, false);
     const found = await outcome(say);
     if (found.state === "failed") throw new Error(`${found.error}.`);
@@ -184,7 +207,7 @@ async function open() {
 for (let number = 0; number < FEWEST; number++) classes.add();
 get("name").addEventListener("change", () => then(open));
 get("api_key")?.addEventListener("change", () => (name ? classes.restart() : then(open)));
-get("teach").addEventListener("click", () => then(teach));
+get("teach").addEventListener("click", start);
 get("image").addEventListener("change", ({ target }) => {
   if (target.files.length) tryIt(target.files[0]);
   target.value = "";

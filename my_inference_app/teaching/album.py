@@ -18,6 +18,7 @@ from tempfile import gettempdir, mkstemp
 from typing import TYPE_CHECKING
 
 from .. import own_folder, shared_folder
+from ..bundles.store import TEACH_CACHE
 from ..errors import Conflict, StorageFull
 from ..settings import Settings
 from .orders import LOCK
@@ -67,24 +68,32 @@ class Album:
         """Adds photos to a class, and returns how many are new. With `move`, a photo may leave another class."""
         with self.locked(), _room():
             where = {file.stem: file for folder in _folders(self.folder / model) for file in _photos(folder)}
-            new = {photo.id: photo for photo in photos if photo.id not in where}
-            known = [where[photo.id] for photo in photos if photo.id in where]
-            elsewhere = [file for file in known if file.parent.name != label]
+            sent = {photo.id: photo for photo in photos}
+            new = [photo for photo in sent.values() if photo.id not in where]
+            elsewhere = [file for name, file in where.items() if name in sent and file.parent.name != label]
             if elsewhere and not move:
+                file = elsewhere[0]
                 raise Conflict(
-                    f"a photo is in the class {elsewhere[0].parent.name!r} already: remove it there with DELETE "
-                    f"/teach/{model}/{elsewhere[0].parent.name}/{elsewhere[0].stem}, or leave it out here"
+                    f"a photo is in the class {file.parent.name!r} already: remove it there with DELETE "
+                    f"/teach/{model}/{file.parent.name}/{file.stem}, or leave it out here"
                 )
-            self._check_limits(model, label, where, list(new.values()))
-            folder = self.folder / model / label
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for photo in new.values():
+            self._check_limits(model, label, where, new)
+            if sent:
+                self._put(self.folder / model / label, new, elsewhere)
+            return len(new)
+
+    def _put(self, folder: Path, new: Sequence[Photo], elsewhere: Sequence[Path]) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for photo in new:
                 self._write(photo, folder)
             for file in elsewhere:
                 file.replace(folder / file.name)
                 _remove_if_empty(file.parent)
-            os.utime(self.folder / model)  # the time counts from here until they are forgotten
-            return len(new)
+            os.utime(folder.parent)  # the time counts from here until they are forgotten
+        finally:
+            _remove_if_empty(folder)  # the disk may be full
+            _remove_if_empty(folder.parent)
 
     def _check_limits(self, model: str, label: str, where: dict[str, Path], new: Sequence[Photo]) -> None:
         labels = {path.name for path in _folders(self.folder / model)}
@@ -124,18 +133,20 @@ class Album:
             return self._remove(model, label, photo)
 
     def _remove(self, model: str, label: str, photo: str) -> bool:
-        folder = self.folder / model / label
-        if not photo:
-            found = folder.is_dir()
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            files = [file for file in _photos(folder) if file.stem == photo] if folder.is_dir() else []
-            found = bool(files)
-            for file in files:
-                file.unlink(missing_ok=True)
-        _remove_if_empty(self.folder / model / label)
-        _remove_if_empty(self.folder / model)
-        return found
+        folders = [path for path in _folders(self.folder / model) if label in ("", path.name)]
+        files = [file for folder in folders for file in _photos(folder) if photo in ("", file.stem)]
+        self._unlink(files)
+        return bool(files)
+
+    def _unlink(self, files: Sequence[Path]) -> None:
+        """Without TEACH_STORE nothing stays of a photo, so neither does what `teach` has kept of it."""
+        places = [] if self._settings.teach_store else list(self._settings.models_dir.glob(f"{TEACH_CACHE}/*"))
+        for file in files:
+            for path in (file, *(place / file.stem for place in places)):
+                path.unlink(missing_ok=True)
+        for folder in {file.parent for file in files}:
+            _remove_if_empty(folder)
+            _remove_if_empty(folder.parent)
 
     def copy(self, model: str, place: Path) -> None:
         """Copies the photos of a model as they are now. Call it with the lock held."""
@@ -146,11 +157,13 @@ class Album:
     def forget(self, model: str, copied: Path) -> None:
         """Removes the photos that were copied. Others may have been added meanwhile."""
         with self.locked():
-            for folder in _folders(copied):
-                for file in _photos(folder):
-                    (self.folder / model / folder.name / file.name).unlink(missing_ok=True)
-                _remove_if_empty(self.folder / model / folder.name)
-            _remove_if_empty(self.folder / model)
+            self._unlink(
+                [
+                    self.folder / model / folder.name / file.name
+                    for folder in _folders(copied)
+                    for file in _photos(folder)
+                ]
+            )
 
     def forget_unchanged(self, seconds: float) -> None:
         """Removes the photos of models to which none was added for so long, as far as this object has looked."""

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from my_inference_app.bundles.bundle import MANIFEST
-from my_inference_app.bundles.store import Place, bundle_name, full_name, has_versions, places, versions_in
+from my_inference_app.bundles.bundle import MANIFEST, Bundle, InputSpec, write
+from my_inference_app.bundles.store import (
+    TAUGHT,
+    TEACH_CACHE,
+    Place,
+    bundle_name,
+    full_name,
+    has_versions,
+    places,
+    versions_in,
+)
 from my_inference_app.errors import BundleError
 from my_inference_app.settings import Settings
 from my_inference_app.settings.server_models import Entry
+from my_inference_app.teach import cache
 
 
 def stored(*folders: Path) -> None:
@@ -62,3 +72,26 @@ def test_version_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path
 def test_short_name_stands_for_a_hub_id(model: str, full: str) -> None:
     assert full_name(model) == full
     assert bundle_name(model) == full.replace("/", "--")
+
+
+def made(path: Path, kind: str) -> None:
+    spec = InputSpec((32, 32), None, "bilinear", (0.0,) * 3, (255.0,) * 3)
+    write(Bundle(path, path.parent.name, {"kind": kind}, ("a", "b"), spec, "f16 weights"), lambda _: None)
+
+
+def test_taught_models_are_served_beside_those_that_are_named(tmp_path: Path) -> None:
+    stored(tmp_path / "named", tmp_path / "damaged" / "1")
+    made(tmp_path / "other" / "1", "test")
+    for version in ("1", "2"):
+        made(tmp_path / "cats" / version, TAUGHT)
+    named, cats = Place(tmp_path / "named"), Place(tmp_path / "cats" / "2", version="2")
+    assert places(Settings(models_dir=tmp_path, model="named")) == [named]
+    assert places(Settings(models_dir=tmp_path, model="named", teach=True)) == [named, cats]
+    assert places(Settings(models_dir=tmp_path, model="cats", teach=True)) == [cats]
+    pinned = (Entry("named"), Entry("cats", versions=(("1", 1.0),)))
+    found = places(Settings(models_dir=tmp_path, server_models=pinned, teach=True))
+    assert found == [named, Place(tmp_path / "cats" / "1")], "the settings have named it already"
+
+
+def test_what_is_kept_of_photos_lies_where_the_server_looks_for_it() -> None:
+    assert cache.FOLDER == TEACH_CACHE

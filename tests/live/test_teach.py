@@ -103,6 +103,7 @@ def test_taught_model_goes_live_without_a_lost_request(service: Service, store: 
     assert found["served"] == found["report"]["version"] == "1"
     assert "bundle" not in found["report"] and str(store) not in str(found)
     assert found["classes"] == {}, "without TEACH_STORE the photos are gone"
+    assert list(store.glob(".teach-cache/*/*")) == [], "and what was computed of them"
 
 
 def test_next_version_takes_the_place_of_the_last(service: Service, store: Path) -> None:

@@ -10,7 +10,7 @@ from .. import browser, context, static_files
 from ..browser import ACCEPT, POLICY
 from ..guard.teachers import refuse_without_right
 from ..operation import JSON, Operation, operation
-from ..teaching import Taught, described, names
+from ..teaching import Taught, all_described
 
 blueprint = Blueprint("teach_page", __name__)
 
@@ -41,7 +41,7 @@ def page() -> Response:
 
 def _list() -> Response:
     refuse_without_right()
-    body: AllTaught = {"models": [described(name) for name in names()], "request_id": g.request_id}
+    body: AllTaught = {"models": all_described(), "request_id": g.request_id}
     return jsonify(body)
 
 

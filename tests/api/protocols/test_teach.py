@@ -121,6 +121,13 @@ def test_bad_photo_among_good_ones_has_an_error_of_its_own(teaching: Teaching) -
     assert body["results"][1]["error"]["code"] == "unsupported_format"
 
 
+def test_bad_photos_alone_leave_nothing_behind(teaching: Teaching) -> None:
+    client = teaching()
+    body = client.put("/teach/pets/cat", **form(("image", "a", b"?"), ("image", "b", b"!"))).get_json()
+    assert (body["added"], body["classes"]) == (0, {})
+    assert client.get("/teach").get_json()["models"] == []
+
+
 @pytest.mark.parametrize(
     ("settings", "status", "code", "named"),
     [

@@ -53,6 +53,9 @@ def test_annotation_becomes_a_photo_of_its_class(client: FlaskClient, address: s
 
 def test_correction_moves_the_photo(client: FlaskClient) -> None:
     client.post("/label-studio/pets/webhook", json=event())
+    body = client.post("/label-studio/pets/webhook", json=event("dog", action="ANNOTATION_UPDATED")).get_json()
+    assert body["classes"] == {"dog": 1}
+    client.post("/label-studio/pets/webhook", json=event())
     client.post("/label-studio/pets/webhook", json=event("cat", inline(GREEN)))
     body = client.post("/label-studio/pets/webhook", json=event("dog", action="ANNOTATION_UPDATED")).get_json()
     assert body["classes"] == {"cat": 1, "dog": 1}
