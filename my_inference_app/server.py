@@ -32,7 +32,7 @@ from my_inference_app.watchdog import InFlight
 # error_response(error).
 PROTOCOLS = ("predict", "embed", "huggingface", "kserve_v1", "label_studio", "open_inference", "torchserve", "vertex")
 
-TEACHING = ("teach", "teach_page", "teach_webhook")
+TEACHING = ("teach", "teach_photos", "teach_page", "teach_webhook")
 """Those of TEACH=1."""
 
 _CHUNK = 1 << 20

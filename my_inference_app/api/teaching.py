@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
+
+from flask import Response, g, jsonify
 
 from ..errors import ModelNotFound
 from ..teaching import models
 from . import context
+
+EXAMPLES = {"taught": "my-cats", "label": "tabby cat", "photo": "0" * 64}
+"""Of the parts of addresses."""
 
 
 class Taught(TypedDict):
@@ -26,6 +32,13 @@ class Taught(TypedDict):
     served: str | None
     """The version that is served."""
     request_id: NotRequired[str]
+
+
+class Deleted(TypedDict):
+    name: str
+    deleted: bool
+    classes: dict[str, int]
+    request_id: str
 
 
 def described(name: str) -> Taught:
@@ -62,3 +75,15 @@ def all_described() -> list[Taught]:
 def _served(name: str) -> str | None:
     registry = context.registry()
     return registry.find(name).version if name in registry else None
+
+
+def deleted(name: str, found: Sequence[bool]) -> Response:
+    if not any(found):
+        raise ModelNotFound(f"there is nothing of this to delete: GET /teach/{name} says what there is")
+    body: Deleted = {
+        "name": name,
+        "deleted": True,
+        "classes": context.album().classes(name),
+        "request_id": g.request_id,
+    }
+    return jsonify(body)

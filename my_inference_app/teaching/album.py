@@ -5,13 +5,12 @@ All workers share the folder. One lock keeps what they change apart.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import gettempdir, mkstemp
@@ -21,6 +20,7 @@ from .. import own_folder, shared_folder
 from ..bundles.store import TEACH_CACHE
 from ..errors import Conflict, StorageFull
 from ..settings import Settings
+from .files import folders, full_disk_is_told, link, photos_in, remove_if_empty
 from .orders import LOCK
 
 if TYPE_CHECKING:  # gunicorn's master does without what decodes images
@@ -58,16 +58,16 @@ class Album:
             yield
 
     def models(self) -> list[str]:
-        return [path.name for path in _folders(self.folder)]
+        return [path.name for path in folders(self.folder)]
 
     def classes(self, model: str) -> dict[str, int]:
         """How many photos each class has."""
-        return {path.name: sum(1 for _ in _photos(path)) for path in _folders(self.folder / model)}
+        return {path.name: sum(1 for _ in photos_in(path)) for path in folders(self.folder / model)}
 
     def add(self, model: str, label: str, photos: Sequence[Photo], *, move: bool = False) -> int:
         """Adds photos to a class, and returns how many are new. With `move`, a photo may leave another class."""
-        with self.locked(), _room():
-            where = {file.stem: file for folder in _folders(self.folder / model) for file in _photos(folder)}
+        with self.locked(), full_disk_is_told():
+            where = {file.stem: file for folder in folders(self.folder / model) for file in photos_in(folder)}
             sent = {photo.id: photo for photo in photos}
             new = [photo for photo in sent.values() if photo.id not in where]
             elsewhere = [file for name, file in where.items() if name in sent and file.parent.name != label]
@@ -89,14 +89,14 @@ class Album:
                 self._write(photo, folder)
             for file in elsewhere:
                 file.replace(folder / file.name)
-                _remove_if_empty(file.parent)
+                remove_if_empty(file.parent)
             os.utime(folder.parent)  # the time counts from here until they are forgotten
         finally:
-            _remove_if_empty(folder)  # the disk may be full
-            _remove_if_empty(folder.parent)
+            remove_if_empty(folder)  # the disk may be full
+            remove_if_empty(folder.parent)
 
     def _check_limits(self, model: str, label: str, where: dict[str, Path], new: Sequence[Photo]) -> None:
-        labels = {path.name for path in _folders(self.folder / model)}
+        labels = {path.name for path in folders(self.folder / model)}
         similar = [other for other in labels if other != label and other.casefold() == label.casefold()]
         if similar:
             raise Conflict(f"there is a class {similar[0]!r} already: spell it the same way, or choose another name")
@@ -112,7 +112,7 @@ class Album:
 
     def _bytes(self) -> int:
         files = (
-            file for model in self.models() for folder in _folders(self.folder / model) for file in _photos(folder)
+            file for model in self.models() for folder in folders(self.folder / model) for file in photos_in(folder)
         )
         return sum(file.stat().st_size for file in files)
 
@@ -133,8 +133,8 @@ class Album:
             return self._remove(model, label, photo)
 
     def _remove(self, model: str, label: str, photo: str) -> bool:
-        folders = [path for path in _folders(self.folder / model) if label in ("", path.name)]
-        files = [file for folder in folders for file in _photos(folder) if photo in ("", file.stem)]
+        places = [path for path in folders(self.folder / model) if label in ("", path.name)]
+        files = [file for place in places for file in photos_in(place) if photo in ("", file.stem)]
         self._unlink(files)
         return bool(files)
 
@@ -145,14 +145,14 @@ class Album:
             for path in (file, *(place / file.stem for place in places)):
                 path.unlink(missing_ok=True)
         for folder in {file.parent for file in files}:
-            _remove_if_empty(folder)
-            _remove_if_empty(folder.parent)
+            remove_if_empty(folder)
+            remove_if_empty(folder.parent)
 
     def copy(self, model: str, place: Path) -> None:
         """Copies the photos of a model as they are now. Call it with the lock held."""
         shutil.rmtree(place, ignore_errors=True)
-        with _room():
-            shutil.copytree(self.folder / model, place, copy_function=_link)
+        with full_disk_is_told():
+            shutil.copytree(self.folder / model, place, copy_function=link)
 
     def forget(self, model: str, copied: Path) -> None:
         """Removes the photos that were copied. Others may have been added meanwhile."""
@@ -160,8 +160,8 @@ class Album:
             self._unlink(
                 [
                     self.folder / model / folder.name / file.name
-                    for folder in _folders(copied)
-                    for file in _photos(folder)
+                    for folder in folders(copied)
+                    for file in photos_in(folder)
                 ]
             )
 
@@ -175,35 +175,3 @@ class Album:
                     self._seen[model] = (changed, now)
                 elif now - since > seconds:
                     self._remove(model, "", "")
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise StorageFull("the disk of the photos is full: remove some, or tell the operator") from None
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # some file systems have no hard links
-        shutil.copy2(source, target)
-
-
-def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_dir())
-
-
-def _photos(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.name[0] != ".")
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()

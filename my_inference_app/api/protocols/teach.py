@@ -1,111 +1,26 @@
-"""Teaching over HTTP: PUT photos into classes, POST to make a model of them, GET how far it is and how good, DELETE."""
+"""Models that are taught: POST makes one of its photos, GET says how far and how good it is, DELETE removes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NotRequired, TypedDict
-
 from flask import Blueprint, Response, g, jsonify, request
 
-from ...errors import BadRequest, Conflict, ModelNotFound, ServiceError, raised
-from ...teaching import models, photo
-from ...teaching.names import checked_label, checked_model
+from ...errors import BadRequest, Conflict, ModelNotFound
+from ...teaching import models
+from ...teaching.names import checked_model
 from ...teaching.orders import Order
-from ...teaching.photo import Photo
 from .. import context
-from ..classification import contents
-from ..described import IMAGE_ERRORS, IMAGES
-from ..errors import ErrorDetails, error_body
 from ..guard.teachers import refuse_without_right
-from ..input.reader import read
-from ..input.upload import Upload
 from ..operation import JSON, Operation, Parameter, operation
-from ..teaching import Taught, described
+from ..teaching import EXAMPLES, Deleted, Taught, deleted, described
 
 blueprint = Blueprint("teach", __name__, url_prefix="/teach")
 blueprint.before_request(refuse_without_right)
 
-_NAMES = {"taught": "my-cats", "label": "tabby cat", "photo": "0" * 64}
 _ESTIMATE = Parameter("estimate", "1 only says how good the model would be", {"enum": ["0", "1"]}, "1")
 _PARENT = Parameter("model", "name of the served model to teach it from; the default is the first of `GET /models`")
 _FEWEST = 2
 _STOPPING = 20.0
 """Seconds that a model which is being made may take to stop."""
-
-
-class Kept(TypedDict):
-    """One of the photos of a request: its id, or its error."""
-
-    filename: str | None
-    success: bool
-    photo: NotRequired[str]
-    error: NotRequired[ErrorDetails]
-
-
-class Added(TypedDict):
-    name: str
-    label: str
-    added: int
-    """How many are new."""
-    classes: dict[str, int]
-    results: list[Kept]
-    request_id: str
-
-
-class Deleted(TypedDict):
-    name: str
-    deleted: bool
-    classes: dict[str, int]
-    request_id: str
-
-
-@blueprint.put("/<taught>/<label>")
-@operation(
-    Operation(
-        "Add photos to a class of a model that is taught",
-        "Teaching",
-        {JSON: Added},
-        IMAGES,
-        statuses=(*IMAGE_ERRORS, 409, 507),
-        taught=True,
-        path_examples=_NAMES,
-    )
-)
-def put(taught: str, label: str) -> Response:
-    name, label = checked_model(taught), checked_label(label)
-    models.refuse_name_of_another(context.settings(), name)
-    sent = read(request, context.settings().max_images).images
-    checked = [_checked(content) for content in contents(sent, context.deadline())]
-    if len(checked) == 1:
-        raised(checked[0])
-    added = context.album().add(name, label, [item for item in checked if isinstance(item, Photo)])
-    body: Added = {
-        "name": name,
-        "label": label,
-        "added": added,
-        "classes": context.album().classes(name),
-        "results": [_kept(upload, item) for upload, item in zip(sent, checked, strict=True)],
-        "request_id": g.request_id,
-    }
-    return jsonify(body)
-
-
-def _checked(content: object) -> Photo | ServiceError:
-    if isinstance(content, ServiceError):
-        return content
-    if not isinstance(content, bytes):
-        raise TypeError("a photo is a file")
-    spec = context.registry().find().description.input
-    try:
-        return photo.checked(content, spec, context.settings().max_pixels, context.deadline(), context.in_flight())
-    except ServiceError as error:
-        return error
-
-
-def _kept(upload: Upload, item: Photo | ServiceError) -> Kept:
-    if isinstance(item, ServiceError):
-        return {"filename": upload.filename, "success": False, "error": error_body(item)["error"]}
-    return {"filename": upload.filename, "success": True, "photo": item.id}
 
 
 @blueprint.post("/<taught>")
@@ -118,7 +33,7 @@ def _kept(upload: Upload, item: Photo | ServiceError) -> Kept:
         statuses=(409, 507),
         status=202,
         taught=True,
-        path_examples=_NAMES,
+        path_examples=EXAMPLES,
     )
 )
 def post(taught: str) -> tuple[Response, int]:
@@ -156,7 +71,7 @@ def _refuse_too_few(name: str, classes: dict[str, int]) -> None:
         {JSON: Taught},
         statuses=(400,),
         taught=True,
-        path_examples=_NAMES,
+        path_examples=EXAMPLES,
     )
 )
 def get(taught: str) -> Response:
@@ -177,7 +92,7 @@ def _answer(body: Taught) -> Response:
         {JSON: Deleted},
         statuses=(400, 409),
         taught=True,
-        path_examples=_NAMES,
+        path_examples=EXAMPLES,
     )
 )
 def delete(taught: str) -> Response:
@@ -187,33 +102,4 @@ def delete(taught: str) -> Response:
     if found[0]:
         context.orders().ask_for_reload()
     found += [context.album().remove(name), context.orders().forget(name)]
-    return _deleted(name, found)
-
-
-@blueprint.delete("/<taught>/<label>")
-@blueprint.delete("/<taught>/<label>/<photo>")
-@operation(
-    Operation(
-        "Remove the photos of a class, or one of them. The model stays as it was made",
-        "Teaching",
-        {JSON: Deleted},
-        statuses=(400,),
-        taught=True,
-        path_examples=_NAMES,
-    )
-)
-def delete_photos(taught: str, label: str, photo: str = "") -> Response:
-    name, label = checked_model(taught), checked_label(label)
-    return _deleted(name, [context.album().remove(name, label, photo)])
-
-
-def _deleted(name: str, found: Sequence[bool]) -> Response:
-    if not any(found):
-        raise ModelNotFound(f"there is nothing of this to delete: GET /teach/{name} says what there is")
-    body: Deleted = {
-        "name": name,
-        "deleted": True,
-        "classes": context.album().classes(name),
-        "request_id": g.request_id,
-    }
-    return jsonify(body)
+    return deleted(name, found)
