@@ -67,6 +67,12 @@ waiting = Gauge(
 in_flight = Gauge(
     "inference_requests_in_flight", "Predictions under way", registry=_registry, multiprocess_mode="livesum"
 )
+answers = Counter(
+    "inference_answers",
+    "Images that calibrated models answered, by doubt: none, uncertain or unfamiliar",
+    [*_MODEL, "doubt"],
+    registry=_registry,
+)
 cache_images = Counter(
     "inference_cache_images",
     "Images looked up in the cache of results: hit or miss",

@@ -23,6 +23,7 @@ from my_inference_app.fetching.fetcher import Fetcher
 from my_inference_app.fetching.label_studio import LabelStudio
 from my_inference_app.inference.cache import Cache
 from my_inference_app.inference.registry import Registry, load
+from my_inference_app.review import Review
 from my_inference_app.settings import Settings
 from my_inference_app.settings.environment import is_set
 from my_inference_app.teaching.album import Album
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
         settings=settings,
         registry=registry or load(settings, in_flight),
         cache=Cache(settings.cache_mb << 20) if settings.cache_mb else None,
+        review=Review(settings) if settings.review_dir else None,
         fetcher=Fetcher(settings),
         label_studio=LabelStudio(settings),
         album=Album(settings),

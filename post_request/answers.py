@@ -27,8 +27,30 @@ class Explanation:
     box: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class Doubts:
+    """What a calibrated model says of its answer."""
+
+    considered: list[str]
+    """All labels that must be considered, the best first."""
+    certain: bool
+    familiar: float
+
+
 def predictions(body: dict[str, Any]) -> list[Prediction]:
     return [_prediction(entry) for entry in _entries(body, "predictions")]
+
+
+def doubts(body: dict[str, Any]) -> Doubts | None:
+    """None if the model is not calibrated."""
+    if "certain" not in body:
+        return None
+    match body:
+        case {"set": [str(), *_] as labels, "certain": bool(certain), "familiar": int() | float() as familiar} if all(
+            isinstance(label, str) for label in labels
+        ):
+            return Doubts(labels, certain, familiar)
+    raise BadAnswerError("an answer with doubts, but without the labels to consider")
 
 
 def explanations(body: dict[str, Any]) -> list[Explanation]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from answers import BadAnswerError, explanations, predictions
+from answers import BadAnswerError, Doubts, doubts, explanations, predictions
 from output import say, shown
 from overlays import Overlays
 from sending import Result, failure
@@ -17,6 +17,8 @@ from sending import Result, failure
 COLUMNS = ("image", "rank", "class_id", "label", "score", "model", "version", "error")
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 BAR_LENGTH = 30
+MOST_NAMED = 3
+UNFAMILIAR = 0.05
 
 
 class Report:
@@ -78,8 +80,21 @@ def bars(path: Path, result: Result) -> Iterator[str]:
     yield f"{shown(path)}  ({model})" if model else shown(path)
     for found in predictions(result.body):
         yield f"{found.score:8.1%}  {_bar(found.score):{BAR_LENGTH}}  {found.label}"
+    yield from _doubts(doubts(result.body))
     for explained in result.body.get("explanations", ()):
         yield f"{'map':>8}  {explained['image']}"
+
+
+def _doubts(found: Doubts | None) -> Iterator[str]:
+    """Nothing, if the answer is certain or its model is not calibrated."""
+    if found is None or found.certain:
+        return
+    if len(found.considered) > 1:
+        further = len(found.considered) - 1 - MOST_NAMED
+        names = [*found.considered[1 : 1 + MOST_NAMED], *([f"one of {further} more"] if further > 0 else [])]
+        yield f"{'unsure':>8}  could also be {' | '.join(names)}"
+    if found.familiar < UNFAMILIAR:
+        yield f"{'unsure':>8}  the image is unlike those that the model was calibrated with"
 
 
 def _bar(share: float) -> str:

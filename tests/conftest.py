@@ -17,7 +17,7 @@ from my_inference_app.bundles.bundle import Bundle, InputSpec, write
 from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import ServiceError
 from my_inference_app.inference import registry
-from my_inference_app.inference.answers import Answer, Detail, Prediction, Result, Timings
+from my_inference_app.inference.answers import Answer, Detail, Doubts, Prediction, Result, Timings
 from my_inference_app.inference.batching import Image
 from my_inference_app.inference.classifier import Classifier, Description
 from my_inference_app.server import create_app
@@ -41,10 +41,14 @@ PREDICTIONS = [Prediction(f"label {rank}", 0.5**rank, 100 + rank) for rank in ra
 class FakeResult(Result):
     predictions: Sequence[Prediction]
     asked: Callable[[int], None]
+    told: Doubts | None = None
 
     def top(self, k: int) -> list[Prediction]:
         self.asked(k)
         return list(self.predictions[:k])
+
+    def doubts(self, coverage: float | None = None) -> Doubts | None:  # noqa: ARG002
+        return self.told
 
 
 DESCRIPTION = Description(
@@ -60,6 +64,7 @@ class FakeClassifier:
     version: str = "1"
     ready: bool = True
     predictions: Sequence[Prediction] = tuple(PREDICTIONS)
+    doubts: Doubts | None = None
     unreadable: dict[bytes, ServiceError] = field(default_factory=dict)
     error: Exception | None = None
     images: list[bytes | Image] = field(default_factory=list)
@@ -97,7 +102,7 @@ class FakeClassifier:
         logits = np.full(len(self.labels), -20.0, np.float32)
         for prediction in self.predictions:
             logits[prediction.class_id] = np.log(max(prediction.score, 1e-9))
-        return FakeResult(self.labels, logits, self.predictions, self._note)
+        return FakeResult(self.labels, logits, self.predictions, self._note, self.doubts)
 
 
 def client_of(*classifiers: Classifier, **settings: Any) -> FlaskClient:

@@ -37,6 +37,7 @@ LAYERS = [
         "watchdog",
         "shared_folder",
         "own_folder",
+        "review",
         "progress",
         "waiting",
         "__init__",

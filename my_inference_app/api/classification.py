@@ -8,6 +8,7 @@ from copy import copy
 
 from flask import g, request
 
+from .. import metrics
 from ..errors import ServiceError, UrlsDisabled, raised
 from ..inference.answers import Answer, Detail, Result
 from ..inference.batching import Image
@@ -41,7 +42,19 @@ def classify(classifier: Classifier, images: Sequence[Upload | Image], detail: D
         answer = seen.answer = _computed(classifier, found, deadline, detail)
     outcomes = iter(answer.outcomes)
     merged = [content if isinstance(content, ServiceError) else next(outcomes) for content in found_contents]
+    for content, outcome in zip(found_contents, merged, strict=True):
+        if isinstance(content, bytes) and isinstance(outcome, Result):
+            _note(classifier, content, outcome)
     return Answer(merged, answer.timings, answer.batch)
+
+
+def _note(classifier: Classifier, image: bytes, result: Result) -> None:
+    """Counts an answer of a calibrated model, and keeps the image of a doubtful one where that is wanted."""
+    if (doubts := result.doubts()) is None:
+        return
+    metrics.answers.labels(classifier.name, classifier.version, doubts.kind).inc()
+    if doubts.kind != "none" and (review := context.review()):
+        review.keep(image, doubts.kind)
 
 
 def classify_one(classifier: Classifier, image: Upload) -> Result:

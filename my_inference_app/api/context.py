@@ -11,6 +11,7 @@ from ..fetching.fetcher import Fetcher
 from ..fetching.label_studio import LabelStudio
 from ..inference.cache import Cache
 from ..inference.registry import Registry
+from ..review import Review
 from ..settings import Settings
 from ..teaching.album import Album
 from ..teaching.orders import Orders
@@ -33,6 +34,11 @@ def registry() -> Registry:
 
 def cache() -> Cache | None:
     found: Cache | None = current_app.extensions["cache"]
+    return found
+
+
+def review() -> Review | None:
+    found: Review | None = current_app.extensions["review"]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, render_template, request
 
 from ..errors import BadRequest, Unauthorized, raised
-from ..inference.answers import Prediction, Timings
+from ..inference.answers import Result, Timings
 from ..inference.classifier import Classifier
 from . import browser, confidence, context, static_files
 from .browser import ACCEPT, POLICY
@@ -48,7 +48,7 @@ def upload() -> Response:
     model = text_field(request, "model").decode("utf-8", "replace")
     classifier = context.registry().find(model)
     answer = classify(classifier, [image])
-    shown = _shown(classifier, raised(answer.outcomes[0]).top(TOP_K), answer.timings)
+    shown = _shown(classifier, raised(answer.outcomes[0]), answer.timings)
     return _page(filename=image.filename, preview=preview(image.data), **shown)
 
 
@@ -64,11 +64,12 @@ def _first_of(images: list[Upload]) -> Upload:
     return next(image for image in images if image.data or image.url)
 
 
-def _shown(classifier: Classifier, predictions: list[Prediction], timings: Timings) -> dict[str, Any]:
+def _shown(classifier: Classifier, result: Result, timings: Timings) -> dict[str, Any]:
+    predictions = result.top(TOP_K)
     return {
         "model": classifier.name,
         "predictions": [{"label": item.label, "percent": confidence.percent(item.score)} for item in predictions],
-        "confidence": confidence.of(predictions),
+        "confidence": confidence.of(predictions, result.doubts()),
         "rest": confidence.rest(predictions),
         "answered_by": f"{classifier.name}, version {classifier.version}",
         "timing": f"decode {timings.decode:.1f} ms · queue {timings.queue:.1f} ms · compute {timings.infer:.1f} ms",
@@ -107,6 +108,7 @@ def _page(**values: object) -> Response:
         models=context.registry().names if g.get("key_accepted") else [],
         needs_key=bool(settings.keys),
         urls=settings.predict_urls,
+        reviewed=bool(settings.review_dir),
         max_upload_mb=settings.max_upload_mb,
         top_k=TOP_K,
         accept=ACCEPT,

@@ -77,6 +77,11 @@ class Doubts:
     def certain(self) -> bool:
         return self.is_familiar and len(self.labels) == 1
 
+    @property
+    def kind(self) -> str:
+        """As metrics and names of files call it."""
+        return "unfamiliar" if not self.is_familiar else "none" if self.certain else "uncertain"
+
 
 @dataclass(frozen=True)
 class Result:

@@ -26,6 +26,7 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .observing import Observing
+from .reviewing import Reviewing
 from .serving import Serving
 from .setting import names_of, read
 from .teaching import Teaching
@@ -37,7 +38,7 @@ __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Teaching, Network, Tls, Vertex, Observing):
+class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Teaching, Network, Tls, Vertex, Observing, Reviewing):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_models(self)

@@ -12,6 +12,7 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .observing import Observing
+from .reviewing import Reviewing
 from .serving import Serving
 from .teaching import Teaching
 from .tls import Tls
@@ -30,6 +31,7 @@ SUBJECTS = {
     "TLS": Tls,
     "Vertex AI": Vertex,
     "Logs and traces": Observing,
+    "Images for review": Reviewing,
 }
 
 

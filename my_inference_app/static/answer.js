@@ -1,21 +1,9 @@
 /** Draws the selected image and its answer into the page. The service fills in the same elements without JavaScript. */
 
+import { confidence, percent } from "./confidence.js";
 import { size } from "./prepare.js";
 
 const get = (id) => document.getElementById(id);
-const UNSURE = 0.5;
-const HARDLY = 0.25;
-
-export function percent(score) {
-  return `${(score * 100).toFixed(1)} %`;
-}
-
-/** How sure the best of some predictions is. templates/index.html has the same limits. */
-export function confidence([best]) {
-  if (best.score >= UNSURE) return { level: "sure", hedge: "", note: "" };
-  const hedge = best.score >= HARDLY ? "Perhaps" : "Not sure. Perhaps";
-  return { level: "unsure", hedge, note: `The best guess has only ${percent(best.score)}: look at the others too.` };
-}
 
 export function words(entry) {
   const { state, step, progress, seconds } = entry;
@@ -28,9 +16,9 @@ export function words(entry) {
   return step === "computing" ? "Looking at it" : "Preparing";
 }
 
-function inWords({ predictions }) {
-  const { hedge } = confidence(predictions);
-  return `${hedge} ${predictions[0].label}, ${percent(predictions[0].score)}`.trim();
+function inWords(answer) {
+  const { predictions } = answer;
+  return `${confidence(answer).hedge} ${predictions[0].label}, ${percent(predictions[0].score)}`.trim();
 }
 
 export function draw(entry, onLabel) {
@@ -78,7 +66,7 @@ function drawPicture(entry) {
 
 function drawAnswer(entry, onLabel) {
   const { predictions, model, version } = entry.answer;
-  const { level, hedge, note } = confidence(predictions);
+  const { level, hedge, note } = confidence(entry.answer);
   get("answer").dataset.level = level;
   get("hedge").textContent = hedge;
   get("best").textContent = predictions[0].label;

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from benchmarks.unfamiliar import files, noise
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
-from tests.calibrate.labelled import noise, tinted_photos, unfamiliar
+from tests.calibrate.labelled import tinted_photos
 from tests.conftest import assert_error
 from tests.images import SAMPLES, plain_image
 
@@ -48,7 +49,7 @@ def test_answer_of_calibrated_model_says_what_to_consider(doubting: FlaskClient,
 
 
 def test_answer_to_noise_is_unfamiliar_and_never_certain(doubting: FlaskClient) -> None:
-    for image in unfamiliar(noise, 5, SAMPLES):
+    for image in files(noise, 5, [SAMPLES[0].read_bytes()]):
         answer = doubting.post("/predict", data=image).get_json()
         assert answer["familiar"] < 0.05 and not answer["certain"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -10,10 +12,11 @@ from my_inference_app.api import static_files
 from my_inference_app.api.page import SAMPLES
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.errors import ServiceError
-from my_inference_app.inference.answers import Prediction
+from my_inference_app.inference.answers import Doubts, Prediction
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from tests.conftest import PREDICTIONS, FakeClassifier, assert_error, client_of, form
+from tests.doubtful import WORDED
 from tests.images import plain_image
 from tests.page import BROWSER, DATA, Page, upload
 
@@ -98,6 +101,21 @@ def test_answer_with_a_low_score_is_worded_with_care(
     page = Page(upload(client))
     assert page.texts.get("hedge") == hedge
     assert ("note" in page.texts) == (hedge is not None)
+
+
+@pytest.mark.parametrize(("score", "doubts", "hedge", "note"), WORDED)
+def test_doubts_of_a_calibrated_model_are_worded(
+    client: FlaskClient, fake: FakeClassifier, score: float, doubts: Doubts, hedge: str, note: str
+) -> None:
+    fake.predictions, fake.doubts = [Prediction("a cat", score, 0)], doubts
+    page = Page(upload(client))
+    assert page.texts.get("hedge", [""]) == [hedge]
+    assert page.texts.get("note", [""]) == [note]
+
+
+def test_page_says_whether_images_are_kept(fake: FakeClassifier, tmp_path: Path) -> None:
+    for folder, words in (("", "Images are not stored."), (str(tmp_path), "may be kept for review")):
+        assert words in client_of(fake, review_dir=folder).get("/", headers=BROWSER).text
 
 
 def test_sample_is_classified(client: FlaskClient, fake: FakeClassifier) -> None:

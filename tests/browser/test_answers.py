@@ -15,6 +15,7 @@ from my_inference_app.inference.answers import Prediction
 from tests.browser.conftest import Visiting
 from tests.browser.visit import Visit
 from tests.conftest import FakeClassifier
+from tests.doubtful import WORDED
 from tests.images import PHOTOS, SAMPLES
 from tests.live.service import REPOSITORY, until
 
@@ -87,6 +88,16 @@ def test_words_become_careful_as_the_score_falls(
     visit.choose(CAT)
     visit.wait()
     assert visit.text("#hedge") == hedge
+
+
+def test_doubts_of_a_calibrated_model_are_worded(visiting: Visiting, fake: FakeClassifier) -> None:
+    visit = visiting(fake)
+    for number, (score, fake.doubts, hedge, note) in enumerate(WORDED, 1):
+        fake.predictions = [Prediction("a cat", score, 0)]
+        visit.choose(CAT)
+        until(lambda number=number: len(visit.all("#thumbnails li")) == number)  # type: ignore[misc]
+        visit.wait()
+        assert (visit.text("#hedge"), visit.text("#note")) == (hedge, note)
 
 
 def test_another_model_answers_the_same_image(visiting: Visiting) -> None:

@@ -59,6 +59,11 @@ GIVEN = {
     "LOG_FORMAT": "json",
     "STORE_POLL": "60",
     "CACHE_MB": "1",
+    "REVIEW_DIR": "/tmp/review",  # noqa: S108 - of the container
+    "REVIEW_IMAGES": "9",
+    "REVIEW_MB": "2",
+    "REVIEW_DAYS": "3",
+    "REVIEW_PAUSE": "4",
     "QUEUE_SIZE": "99",
     "REQUEST_TIMEOUT": "21",
     "HANG_TIMEOUT": "45",

@@ -31,11 +31,12 @@ Labels = dict[str, set[str]]
 
 
 @pytest.fixture(scope="module")
-def served(tiny: Bundle) -> Labels:
+def served(tiny: Bundle, calibrated: Bundle) -> Labels:
     """The labels of each metric that a service has once it has answered."""
     client = create_app(Settings(bundle=str(tiny.path), request_timeout=30, cache_mb=1)).test_client()
     client.post("/predict", data=plain_image("blue"), headers={"X-Request-Start": "0"})
     client.post("/predict", data=b"no image")
+    create_app(Settings(bundle=str(calibrated.path))).test_client().post("/predict", data=plain_image("blue"))
     families = text_string_to_metric_families(metrics.exposition(requests_waiting=0).decode())
     found: Labels = {"up": set()}
     for sample in (sample for family in families for sample in family.samples):

@@ -35,6 +35,36 @@ def test_pretty_prints_labels_with_bars(service: Service, folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("doubts", "lines"),
+    [
+        ({"set": ["tabby, tabby cat"], "certain": True, "familiar": 0.5}, []),
+        (
+            {"set": ["tabby, tabby cat", 'a "cock"'], "certain": False, "familiar": 0.5},
+            ['  unsure  could also be a "cock"'],
+        ),
+        (
+            {"set": list("abcdef"), "certain": False, "familiar": 0.01},
+            [
+                "  unsure  could also be b | c | d | one of 2 more",
+                "  unsure  the image is unlike those that the model was calibrated with",
+            ],
+        ),
+    ],
+)
+def test_pretty_says_when_an_answer_is_uncertain(
+    service: Service, folder: Path, doubts: dict[str, object], lines: list[str]
+) -> None:
+    service.replies["*"] = [answer(**doubts)]
+    assert service.run(folder, "a.jpg", "--pretty").stdout.splitlines()[4:] == lines
+
+
+@pytest.mark.parametrize("doubts", [{"set": []}, {"set": [1]}, {"familiar": "x"}, {"certain": 1}])
+def test_doubts_that_make_no_sense_are_an_error(service: Service, folder: Path, doubts: dict[str, object]) -> None:
+    service.replies["*"] = [answer(**{"set": ["a"], "certain": False, "familiar": 0.5, **doubts})]
+    assert "bad_answer" in service.run(folder, "a.jpg", "--pretty").stderr
+
+
 def test_pretty_on_an_ascii_terminal_uses_ascii(service: Service, folder: Path) -> None:
     service.replies["*"] = [answer()]
     done = service.run(folder, "a.jpg", "--pretty", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
