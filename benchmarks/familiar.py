@@ -15,6 +15,7 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.unfamiliar import KINDS, files
 from my_inference_app.bundles import bundle as bundles
@@ -33,6 +34,7 @@ from my_inference_app.settings import Settings
 _BATCH = 8
 _NEIGHBOURS = 5
 _OF_EACH = 100
+_DIRECTIONS = 64
 
 
 class Seen:
@@ -46,35 +48,39 @@ class Seen:
         self.statistics = np.stack([statistics(image) for image in images])
         self.logits = np.concatenate([logits for logits, _ in computed])
         self.features = np.stack([head.embed(one) for _, maps in computed for one in maps])
+        # There are more channels than photos: only those directions in which the classes differ most.
+        _, _, directions = np.linalg.svd(head.weight - head.weight.mean(axis=0), full_matrices=False)
+        self.directions = self.features @ directions[:_DIRECTIONS].T
 
 
-Way = Callable[[Seen, np.ndarray, Seen], tuple[Floats, Floats]]
+Rows = NDArray[np.intp]
+Way = Callable[[Seen, Rows, Seen], tuple[Floats, Floats]]
 """Farness of calibration photos, and of other images: the larger, the farther."""
 
 
-def by_energy(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
+def by_energy(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
     return energy(photos.logits[part]), energy(others.logits)
 
 
-def by_neighbours(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
+def by_neighbours(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
     known, new = (_unit(rows) for rows in (photos.features[part], others.features))
     own, theirs = known @ known.T, new @ known.T
     return -np.sort(own, axis=1)[:, -_NEIGHBOURS - 1], -np.sort(theirs, axis=1)[:, -_NEIGHBOURS]
 
 
-def by_features(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
-    return _by_covariance(photos.features[part], photos.logits[part], others.features, others.logits, 0.0)
+def by_features(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
+    return _by_covariance(photos.directions[part], photos.logits[part], others.directions, others.logits, 0.0)
 
 
-def by_statistics(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
+def by_statistics(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
     return _by_covariance(photos.statistics[part], photos.logits[part], others.statistics, others.logits, 0.0)
 
 
-def as_served(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
+def as_served(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
     return _by_covariance(photos.statistics[part], photos.logits[part], others.statistics, others.logits, 1.0)
 
 
-def all_together(photos: Seen, part: np.ndarray, others: Seen) -> tuple[Floats, Floats]:
+def all_together(photos: Seen, part: Rows, others: Seen) -> tuple[Floats, Floats]:
     ways = [way(photos, part, others) for way in (by_neighbours, by_features, as_served)]
     scaled = [((own - own.mean()) / own.std(), (new - own.mean()) / own.std()) for own, new in ways]
     own, new = (np.square(np.maximum(0, [pair[side] for pair in scaled])).sum(axis=0) for side in (0, 1))
@@ -129,14 +135,14 @@ def main() -> None:
         _sets(made, photos, np.array(classes), given.rounds)
 
 
-def _halves(number: int, of: int) -> tuple[np.ndarray, np.ndarray]:
+def _halves(number: int, of: int) -> tuple[Rows, Rows]:
     order = np.random.default_rng(number).permutation(of)
     return order[: of // 2], order[of // 2 :]
 
 
 def _found(way: Way, photos: Seen, kinds: dict[str, Seen], number: int) -> list[float]:
     part, rest = _halves(number, len(photos.logits))
-    known, held_out = way(photos, part, _part(photos, rest))
+    known, held_out = way(photos, part, _rows(photos, rest))
     return [_share(known, held_out), *(_share(known, way(photos, part, kind)[1]) for kind in kinds.values())]
 
 
@@ -146,7 +152,7 @@ def _share(known: Floats, new: Floats) -> float:
     return float(np.mean(as_far / (len(known) + 1) < UNFAMILIAR))
 
 
-def _sets(made: Bundle, photos: Seen, classes: np.ndarray, rounds: int) -> None:
+def _sets(made: Bundle, photos: Seen, classes: Rows, rounds: int) -> None:
     for coverage in (0.8, 0.9, 0.95):
         rows = [_round(made, photos, classes, coverage, number) for number in range(rounds)]
         covered, size, certain, right, before, after = np.mean(rows, axis=0)
@@ -157,7 +163,7 @@ def _sets(made: Bundle, photos: Seen, classes: np.ndarray, rounds: int) -> None:
         )
 
 
-def _round(made: Bundle, photos: Seen, classes: np.ndarray, coverage: float, number: int) -> list[float]:
+def _round(made: Bundle, photos: Seen, classes: Rows, coverage: float, number: int) -> list[float]:
     part, rest = _halves(number, len(classes))
     doubt = fit(photos.logits[part], classes[part], photos.statistics[part], coverage).doubt
     results = [Result(made.labels, photos.logits[at], doubt=doubt, statistics=photos.statistics[at]) for at in rest]
@@ -175,14 +181,14 @@ def _round(made: Bundle, photos: Seen, classes: np.ndarray, coverage: float, num
     ]
 
 
-def _part(photos: Seen, rows: np.ndarray) -> Seen:
+def _rows(photos: Seen, rows: Rows) -> Seen:
     part = copy(photos)
     for name, values in vars(photos).items():
         setattr(part, name, values[rows])
     return part
 
 
-def _unit(rows: np.ndarray) -> Floats:
+def _unit(rows: Floats) -> Floats:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 

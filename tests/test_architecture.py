@@ -49,7 +49,7 @@ BESIDE = {
     "export": {"inference", "engines", "bundles", *FLOOR},
     "calibrate": {"export", "inference", "engines", "bundles", *FLOOR},
     "batch": {"fetching", "inference", "engines", "bundles", *FLOOR},
-    "teach": {"inference", "engines", "bundles", *FLOOR},
+    "teach": {"calibrate", "inference", "engines", "bundles", *FLOOR},
 }
 
 HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry", "pyarrow", "sklearn"}

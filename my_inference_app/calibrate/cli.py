@@ -17,7 +17,7 @@ from ..errors import SetupError, SourceError
 from ..export.progress import say
 from ..resources import cores
 from ..settings import Settings
-from .fit import Fitted, fit, needed
+from .fit import COVERAGE, Fitted, fit, needed
 from .photos import compute
 from .publish import publish
 from .reliability import FILE as PLOT
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--coverage",
         type=_share,
-        default=0.9,
+        default=COVERAGE,
         help="how often the labels in `set` have the right one among them (default: %(default)s)",
     )
     return parser

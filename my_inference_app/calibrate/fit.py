@@ -14,6 +14,8 @@ from ..errors import SourceError
 from ..inference.answers import softmax
 from .temperature import Classes, Logits, bins, calibration_error, folds, scores_of_others, temperature
 
+COVERAGE = 0.9
+"""Unless another is wanted."""
 FEWEST_PHOTOS = 20
 """With fewer, no image could be more unfamiliar than one in twenty photos."""
 
@@ -34,7 +36,7 @@ def needed(coverage: float) -> int:
     return max(FEWEST_PHOTOS, fewest_photos(coverage))
 
 
-def fit(logits: Logits, classes: Classes, statistics: Statistics, coverage: float = 0.9) -> Fitted:
+def fit(logits: Logits, classes: Classes, statistics: Statistics, coverage: float = COVERAGE) -> Fitted:
     """The model must not have learned from these photos."""
     if len(classes) < needed(coverage):
         raise SourceError(

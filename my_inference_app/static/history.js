@@ -1,6 +1,7 @@
 /** The images of this visit as a row of thumbnails. */
 
-import { percent, words } from "./answer.js";
+import { words } from "./answer.js";
+import { percent } from "./confidence.js";
 
 const SIDE = 112;
 const list = document.getElementById("thumbnails");

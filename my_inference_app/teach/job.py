@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.bundle import Bundle
+from ..calibrate.fit import COVERAGE, Fitted, fit, needed
 from ..errors import SetupError
 from ..progress import say
 from ..settings import Settings
@@ -101,6 +102,16 @@ def _comparison(place: Place, parent: Parent, lesson: Lesson) -> dict[str, Any] 
     return found
 
 
+def _calibration(lesson: Lesson) -> Fitted | None:
+    """From the answers of heads that have not seen the photo. None if there are too few photos."""
+    photos, enough = len(lesson.statistics), needed(COVERAGE)
+    if photos < enough:
+        say(f"not calibrated: {photos} photos, and {enough} are needed for answers that say when they are uncertain")
+        return None
+    validation = lesson.learnt.validation
+    return fit(validation.logits[0], validation.class_ids, lesson.statistics, COVERAGE)
+
+
 def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
     photos = lesson.photos
     origin = {
@@ -112,6 +123,7 @@ def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
     if place.is_next and place.last and (place.last.source, place.last.created) == (origin, publish.CREATED):
         say(f"version {place.last.path.name} has learnt from the same photos, and stays the last one")
         return place.last
+    calibration = _calibration(lesson)
     bundle = replace(
         parent.bundle,
         path=place.folder,
@@ -120,6 +132,6 @@ def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
         labels=photos.labels,
         created=publish.CREATED,
         taught=lesson.quality,
-        doubt=None,
+        doubt=calibration.report if calibration else None,
     )
-    return publish.write(bundle, parent, lesson.learnt.head, learnt_from(photos), lesson.images)
+    return publish.write(bundle, parent, lesson.learnt.head, learnt_from(photos), lesson.images, calibration)

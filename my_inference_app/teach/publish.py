@@ -15,6 +15,8 @@ from .. import __version__
 from ..bundles import bundle as bundles
 from ..bundles.bundle import Bundle
 from ..bundles.head import Head, read_head, write_head
+from ..calibrate.fit import Fitted
+from ..calibrate.publish import write_files
 from ..engines.base import ENGINES, FeatureEngine, load_engine
 from ..errors import BundleError, SetupError
 from ..resources import cores
@@ -31,7 +33,9 @@ CREATED = {"by": f"my_inference_app {__version__}"}
 _MOST_DIFFERENCE = 1e-3
 
 
-def write(bundle: Bundle, parent: Parent, head: Head, photos: str, images: NDArray[np.uint8]) -> Bundle:
+def write(
+    bundle: Bundle, parent: Parent, head: Head, photos: str, images: NDArray[np.uint8], calibration: Fitted | None
+) -> Bundle:
     """Only if the files of each engine give the logits that feature maps and head lead to, on these images."""
 
     def fill(folder: Path) -> None:
@@ -40,6 +44,8 @@ def write(bundle: Bundle, parent: Parent, head: Head, photos: str, images: NDArr
             REPLACE[engine](parent.bundle.path / ENGINES[engine].files[0], folder, parent.head, head)
         write_head(head, folder)
         (folder / PHOTOS).write_text(photos, "utf-8")
+        if calibration:
+            write_files(calibration, folder)
 
     try:
         with tempfile.TemporaryDirectory() as scratch:

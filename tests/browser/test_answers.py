@@ -95,8 +95,7 @@ def test_doubts_of_a_calibrated_model_are_worded(visiting: Visiting, fake: FakeC
     for number, (score, fake.doubts, hedge, note) in enumerate(WORDED, 1):
         fake.predictions = [Prediction("a cat", score, 0)]
         visit.choose(CAT)
-        until(lambda number=number: len(visit.all("#thumbnails li")) == number)  # type: ignore[misc]
-        visit.wait()
+        visit.wait(count=number)
         assert (visit.text("#hedge"), visit.text("#note")) == (hedge, note)
 
 

@@ -54,6 +54,21 @@ def test_bundle_says_what_it_was_taught_with(report: dict[str, Any], efficientne
     assert max(made.agreement["features"].values()) < 1e-3
 
 
+def test_taught_bundle_with_enough_photos_is_calibrated(settings: Settings, tmp_path: Path) -> None:
+    taught = run(Job(photos.write(tmp_path, 8), "calibrated-things"), settings)
+    doubt = bundles.read(Path(taught["bundle"])).doubt
+    assert doubt and doubt["photos"] == 24 and doubt["temperature"] > 0
+    (result,) = results(taught, settings, [photos.photo("cats", 12)])
+    doubts = result.doubts()
+    assert doubts and "cats" in doubts.labels and doubts.is_familiar
+
+
+def test_taught_bundle_with_few_photos_is_not_calibrated(report: dict[str, Any], settings: Settings) -> None:
+    assert bundles.read(Path(report["bundle"])).doubt is None
+    (result,) = results(report, settings, [photos.photo("cats", 12)])
+    assert result.doubts() is None
+
+
 def test_same_photos_give_the_same_bundle(
     report: dict[str, Any], settings: Settings, lessons: Path, tmp_path: Path
 ) -> None:
