@@ -39,8 +39,8 @@ def main() -> None:
     seen, _ = Computer(base, settings).compute(photos.usable)
     known = [seen[photo.sha256] for photo in photos.usable]
     features = np.stack([one.features for one in known]).astype(np.float64)
-    groups = nearly.groups(len(known), nearly.pairs(known))
     class_ids = np.array(photos.class_ids)
+    groups = nearly.groups(class_ids, nearly.pairs(known))
     print(
         f"{'photos a class':<15}{'class means':>13}{'ridge':>8}{'logistic':>10}{'taught':>8}{'std':>7}{'estimate':>10}"
     )

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .. import __version__
-from ..errors import ServiceError
+from ..errors import ServiceError, SetupError
 from ..inference.images.decode import decode
 from ..inference.images.statistics import statistics
 from ..progress import Progress, say
-from ..resources import cores
 from ..settings import Settings
 from .cache import Cache, Seen
-from .parent import Parent
+from .parent import Parent, threads
 from .photos import Photo, Problem, read
 
 BATCH = 8
@@ -62,11 +61,14 @@ class Computer:
     def images(self, photos: Sequence[Photo]) -> Pixels:
         """The first of the photos, as the network gets them."""
         decoded = [self._decode(photo) for photo in photos[:_TRIED]]
-        return np.stack([pixels for pixels in decoded if not isinstance(pixels, str)])
+        usable = [pixels for pixels in decoded if not isinstance(pixels, str)]
+        if not usable:
+            raise SetupError("the photos were changed or removed while they were read: run the command again")
+        return np.stack(usable)
 
     def _decoded(self, photos: Sequence[Photo]) -> Iterator[list[tuple[Photo, Pixels | str]]]:
         """Groups of photos with their pixels, or the reason why there are none; the next are decoded meanwhile."""
-        with ThreadPoolExecutor(cores(), "decode") as pool:
+        with ThreadPoolExecutor(threads(self._settings), "decode") as pool:
             groups = [photos[start : start + BATCH] for start in range(0, len(photos), BATCH)]
             ahead: deque[list[Future[Pixels | str]]] = deque()
             for number, group in enumerate(groups):

@@ -85,7 +85,8 @@ def prepare(photos: Photos, parent: Parent, settings: Settings) -> Lesson:
     known = [seen[photo.sha256] for photo in photos.usable]
     near = nearly.pairs(known)
     features = np.stack([one.features for one in known]).astype(np.float64)
-    learnt = learn(features, np.array(photos.class_ids), parent.head, nearly.groups(len(known), near))
+    class_ids = np.array(photos.class_ids)
+    learnt = learn(features, class_ids, parent.head, nearly.groups(class_ids, near))
     quality = assess(photos, learnt.validation, near)
     statistics = np.stack([one.statistics for one in known])
     return Lesson(photos, features, statistics, learnt, quality, computer.images(photos.usable))
@@ -120,6 +121,8 @@ def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
         "parent_checksum": parent.checksum,
         "photos": digest(photos.usable),
     }
+    if place.folder.exists():
+        raise SetupError(f"{place.folder} exists already: run the command again, or give another --version")
     if place.is_next and place.last and (place.last.source, place.last.created) == (origin, publish.CREATED):
         say(f"version {place.last.path.name} has learnt from the same photos, and stays the last one")
         return place.last

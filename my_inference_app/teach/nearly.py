@@ -13,6 +13,8 @@ Pair = tuple[int, int]
 
 _MOST_DIFFERENT = 6.0
 """Grey levels, on average of all places of the thumbnails."""
+_MOST_COPIES = 3
+"""So many photos may be taken one after the other, even if the class has hardly more."""
 _ROWS = 256
 
 
@@ -29,9 +31,25 @@ def pairs(seen: Sequence[Seen]) -> list[Pair]:
     return found
 
 
-def groups(count: int, near: Sequence[Pair]) -> NDArray[np.intp]:
-    """A number for each photo; those that are nearly the same, perhaps through others, have the same one."""
-    numbers = np.arange(count)
+def groups(class_ids: NDArray[np.intp], near: Sequence[Pair]) -> NDArray[np.intp]:
+    """A number for each photo; photos of a class that are nearly the same, perhaps through others, have the same one.
+
+    If most photos of a class are, they come from a camera that does not move, and are not copies.
+    """
+    leads = list(range(len(class_ids)))
+
+    def lead(photo: int) -> int:
+        while leads[photo] != photo:
+            leads[photo] = photo = leads[leads[photo]]
+        return photo
+
     for first, second in near:
-        numbers[numbers == numbers[second]] = numbers[first]
+        if class_ids[first] == class_ids[second]:
+            leads[lead(second)] = lead(first)
+    numbers = np.array([lead(photo) for photo in range(len(class_ids))])
+    for class_id in np.unique(class_ids):
+        members = np.flatnonzero(class_ids == class_id)
+        largest = np.bincount(numbers[members]).max()
+        if largest == len(members) or largest > max(_MOST_COPIES, len(members) / 2):
+            numbers[members] = members
     return numbers

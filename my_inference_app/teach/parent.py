@@ -45,6 +45,11 @@ def load(settings: Settings, name: str, last: Bundle | None) -> Parent:
         ) from error
 
 
+def threads(settings: Settings) -> int:
+    """All cores, since nothing else runs here, or as many as COMPUTE_THREADS says."""
+    return settings.compute_threads or cores()
+
+
 def _newest(settings: Settings) -> Path:
     return list(versions_in(bundle_dir(settings)).values())[-1]
 
@@ -59,7 +64,7 @@ def _loaded(bundle: Bundle, settings: Settings) -> Parent:
     engine = load_engine(
         bundle,
         engine_of(bundle, settings.engine),
-        threads=cores(),
+        threads=threads(settings),
         device=settings.device[0],
         precision=settings.engine_precision,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .photos import Photos
 _Z = 1.96
 """Of a normal distribution, 95 % lie so many standard deviations around the mean."""
 _MOST_LISTED = 20
+_MOST_LEFT_OUT = 200
 _MOST_ADVISED = 3
 _MOST_CONFUSED = 5
 _MOST_CLASSES = 50
@@ -45,7 +47,7 @@ def assess(photos: Photos, validation: CrossValidation, near: Sequence[Pair]) ->
         "confused": _confused(labels, confusion),
         "suspicious": _suspicious(photos, validation),
         "nearly_the_same": _nearly_the_same(photos, near),
-        "left_out": [asdict(problem) for problem in photos.problems],
+        "left_out": [asdict(problem) for problem in photos.problems[:_MOST_LEFT_OUT]],
         "more_photos_of": _more_of(labels, confusion),
     }
     return {**found, "advice": _advice(found)}
@@ -85,11 +87,9 @@ def _suspicious(photos: Photos, validation: CrossValidation) -> list[dict[str, A
 
 def _nearly_the_same(photos: Photos, near: Sequence[Pair]) -> list[dict[str, Any]]:
     """Those of two classes first: one of them is in the wrong folder."""
-    found = [
-        {"files": [first.name, second.name], "labels": [first.label, second.label]}
-        for first, second in ((photos.usable[one], photos.usable[other]) for one, other in near)
-    ]
-    return sorted(found, key=lambda pair: pair["labels"][0] == pair["labels"][1])[:_MOST_LISTED]
+    pairs = ((photos.usable[first], photos.usable[second]) for first, second in near)
+    shown = nsmallest(_MOST_LISTED, pairs, key=lambda pair: pair[0].label == pair[1].label)
+    return [{"files": [one.name for one in pair], "labels": [one.label for one in pair]} for pair in shown]
 
 
 def _confused(labels: Sequence[str], confusion: Matrix) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from PIL import Image
 from my_inference_app.settings import Settings
 from my_inference_app.teach.cache import Cache, Seen
 from my_inference_app.teach.job import Job, run
+from my_inference_app.teach.nearly import groups
 from my_inference_app.teach.quality import wilson
 from my_inference_app.teach.summary import summary
 from tests.teach import photos
@@ -69,6 +70,19 @@ def test_summary_says_what_is_wrong(mistaken: tuple[dict[str, Any], str]) -> Non
 )
 def test_interval_is_the_one_of_wilson(share: float, count: int, low: float, high: float) -> None:
     assert wilson(share, count) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_near_copies_are_a_group() -> None:
+    class_ids = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+    found = groups(class_ids, [(0, 1), (1, 2), (3, 5), (6, 7)])
+    assert found[0] == found[1] == found[2] and found[6] == found[7]
+    assert len(set(found)) == 5
+
+
+def test_photos_of_a_camera_that_does_not_move_are_not_copies() -> None:
+    """Otherwise no photo of such a class could teach anything about the others."""
+    assert groups(np.zeros(6, int), [(0, other) for other in range(1, 5)]).tolist() == list(range(6))
+    assert groups(np.array([0, 0, 1, 1]), [(0, 1), (2, 3)]).tolist() == list(range(4))
 
 
 def test_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:
