@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from my_inference_app.resources import cores
 from my_inference_app.settings import PROJECT
 
 from .. import document
@@ -31,6 +32,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=RESULTS, help="the measurements")
     parser.add_argument("--document", type=Path, default=document.SCALING)
     given = parser.parse_args()
+    if cores() < 2:
+        sys.exit("error: two cores are needed")
     found = json.loads(given.file.read_text()) if given.file.exists() else {"models": {}}
     if given.measure:
         model, precision = given.measure

@@ -14,7 +14,8 @@ import psutil
 from my_inference_app.settings import PROJECT
 
 from ..load import Watch, wrk
-from ..rows import HOST, free_port, process, until_right
+from ..ports import HOST, free_port
+from ..rows import process, until_right
 
 _CONFIG = PROJECT / "my_inference_app" / "gunicorn.conf.py"
 

@@ -14,6 +14,8 @@ TARGET = 0.7
 """The share of a node's throughput that is planned with: the autoscaler's target."""
 SPARE = 20
 """Of so many nodes one is a spare, and at least one is."""
+GROUP = 150
+"""Nodes behind one nginx: its configuration has room for so many."""
 RATES = (10, 1_000, 100_000)
 
 
@@ -89,11 +91,14 @@ def sizing(models: dict[str, Any], cost: dict[str, Any]) -> str:
                     f"{rate:,}",
                     f"{rate:,} / ({speed:.1f} * {TARGET}) = {rate / (speed * TARGET):,.2f}: {busy:,} + {spare:,} spare",
                     f"**{busy + spare:,}**",
+                    f"{math.ceil((busy + spare) / GROUP):,}",
                     f"{rate:,} * {nginx:.2f} ms / {TARGET} = {cores:,.2f}",
                     f"{rate * about['request_bytes'] * 8 / 1e9:,.2f}",
                 ]
             )
-    return _table(["model", "requests/s", "nodes of 2 cores", "nodes", "cores of nginx", "Gbit/s received"], rows)
+    return _table(
+        ["model", "requests/s", "nodes of 2 cores", "nodes", "groups", "cores of nginx", "Gbit/s received"], rows
+    )
 
 
 def nodes(rate: float, speed: float) -> tuple[int, int]:

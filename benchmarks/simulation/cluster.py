@@ -54,6 +54,7 @@ class Cluster:
     scenario: Scenario
     record: Record
     edge: Edge
+    random: Random
     members: list[_Member] = field(default_factory=list)
 
     def add(self, *, after: float) -> None:
@@ -70,7 +71,7 @@ class Cluster:
             self._ready(member)
 
     def _ready(self, member: _Member) -> None:
-        member.upstream = self.edge.add(Pod(self.env, self.scenario.costs, self.scenario.shape))
+        member.upstream = self.edge.add(Pod(self.env, self.scenario.costs, self.scenario.shape, self.random))
 
     def remove(self) -> None:
         """The newest one, and first of all one that is not ready: as Kubernetes chooses."""
@@ -123,7 +124,7 @@ def _working(member: _Member) -> bool:
 def simulate(scenario: Scenario, seed: int = 0) -> Record:
     env, random, record = Environment(), Random(seed), Record()  # noqa: S311 - a simulation
     edge = Edge(env, random, room=scenario.room, request_timeout=scenario.shape.request_timeout)
-    cluster = Cluster(env, scenario, record, edge)
+    cluster = Cluster(env, scenario, record, edge, random)
     for _ in range(scenario.rules.least):
         cluster.add(after=0.0)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from simpy import Environment, Event
 
-_NOTHING = 1e-12
+_NOTHING = 1e-9
+"""Core-seconds. The clock of a long simulation cannot tell shorter times apart."""
 
 
 class _Task:

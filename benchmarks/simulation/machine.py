@@ -44,7 +44,7 @@ def arrivals(rate: float, duration: float, seed: int) -> Iterator[float]:
 def simulate(costs: Costs, shape: Shape, load: Load, duration: float, seed: int = 0) -> list[float]:
     """The seconds that each answered request took."""
     env = Environment()
-    pod = Pod(env, costs, shape)
+    pod = Pod(env, costs, shape, Random(seed))  # noqa: S311 - a simulation
     taken: list[float] = []
 
     def send() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 
 from simpy import Environment
 
@@ -22,6 +24,8 @@ class Costs:
     """Of the engine for a batch, whatever its size."""
     image: float
     """And for each image in it."""
+    spread: Sequence[float] = (1.0,)
+    """How long batches of one image take, relative to the average. All of these are equally likely."""
 
     def of_batch(self, images: int) -> float:
         return self.batch + self.image * images
@@ -53,8 +57,9 @@ class Pod:
     else, with up to `max_batch` of the images that have arrived meanwhile, in the order of their arrival.
     """
 
-    def __init__(self, env: Environment, costs: Costs, shape: Shape) -> None:
+    def __init__(self, env: Environment, costs: Costs, shape: Shape, random: Random) -> None:
         self._env = env
+        self._random = random
         self._costs = costs
         self._shape = shape
         self.cores = Cores(env, shape.cores)
@@ -96,7 +101,9 @@ class Pod:
             (late if self._late(request) else batch).append(request)
         self._computing = bool(batch)
         if batch:
-            work = self._costs.of_batch(len(batch))
+            # Chance evens out within a larger batch.
+            chance = 1 + (self._random.choice(self._costs.spread) - 1) / math.sqrt(len(batch))
+            work = self._costs.of_batch(len(batch)) * chance
             self.cores.run(work, self._shape.cores, partial(self._finish, batch))
         for request in late:
             self._release(request, computed=False)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
+from dotenv import dotenv_values
 from simpy import Environment, Event
 
 from benchmarks.simulation import day
@@ -35,7 +37,7 @@ def at(env: Environment, moment: float, call: Callable[[], None]) -> Generator[E
 def answers(costs: Costs, shape: Shape, arrivals: list[float]) -> list[tuple[float, int]]:
     """When each request is answered, and the size of its batch."""
     env = Environment()
-    pod = Pod(env, costs, shape)
+    pod = Pod(env, costs, shape, Random(0))  # noqa: S311 - not for secrets
     found: dict[int, tuple[float, int]] = {}
 
     def arrive(number: int) -> None:
@@ -59,6 +61,12 @@ def test_batches_are_those_of_the_batcher() -> None:
 def test_requests_beyond_the_threads_wait_for_one() -> None:
     found = answers(Costs(0, 2, 1), Shape(cores=1, threads=2, max_batch=8), [0, 0.5, 1, 1.5])
     assert found == [(3, 1), (6, 1), (9, 1), (12, 1)] or found == [(3, 1), (6, 1), (10, 2), (10, 2)]
+
+
+def test_late_in_a_long_simulation_everything_still_ends() -> None:
+    """The clock is coarse then: work that is shorter than its steps must not be left over for ever."""
+    found = answers(MODEL, Shape(), [1e6 + number / 97 for number in range(300)])
+    assert len(found) == 300
 
 
 def test_request_that_waited_too_long_is_not_computed() -> None:
@@ -139,6 +147,11 @@ def test_rules_are_those_of_the_manifest() -> None:
     assert f"maxReplicas: {RULES.most}\n" in text
     assert f"averageUtilization: {RULES.target * 100:.0f}\n" in text
     assert RULES.up_factor == 2
+    settings = dotenv_values(FILE.with_name("settings.env"))
+    queue, edges = int(settings["QUEUE_SIZE"] or 0), 2
+    assert "replicas: 2\n" in FILE.with_name("edge.yaml").read_text("utf-8")
+    assert BUSY_HOUR.room == edges * (queue - queue // 8)
+    assert BUSY_HOUR.shape.request_timeout == float(settings["REQUEST_TIMEOUT"] or 0)
 
 
 @pytest.mark.parametrize(
