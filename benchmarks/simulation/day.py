@@ -11,7 +11,7 @@ from .pod import Costs
 from .record import ANSWERED, LATE, REFUSED, Record, percentile
 from .traffic import HOUR, SPIKE_AT, SPIKE_SECONDS
 
-PEAK = 120.0
+PEAK = 100.0
 
 
 def scenario(costs: Costs, peak: float, hours: float) -> Scenario:

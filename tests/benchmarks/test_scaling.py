@@ -34,7 +34,7 @@ def test_tables_are_computed_from_the_measurements() -> None:
     made = {
         **tables.all_of(read("scaling.json")),
         "check": check.table(simulated["models"]),
-        **({"day": simulated["day"]} if "day" in simulated else {}),
+        "day": simulated["day"],
     }
     assert filled(TEXT, made) == TEXT
     assert TEXT.count("<!-- end -->") == len(made)
