@@ -13,8 +13,9 @@ ENVIRONMENT := .ci/environment.sh $(VENV)
 setting = $(or $($1),$(shell sed -n 's/^ *\(export  *\)\{0,1\}$1 *= *//p' .env 2>/dev/null | tail -n 1))
 READY = $(strip $(ENVIRONMENT) run $(if $(filter int8 "int8" 'int8',$(firstword $(call setting,PRECISION))),int8) \
 	$(if $(filter-out "" '',$(firstword $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT))),tracing) \
-	$(if $(filter 1 true yes "1" '1',$(firstword $(call setting,TEACH))),teach))
-READY_TO_TEST := $(ENVIRONMENT) run int8 tracing batch teach dev notebook
+	$(if $(filter 1 true yes "1" '1',$(firstword $(call setting,TEACH))),teach) \
+	$(if $(filter ray "ray" 'ray',$(firstword $(call setting,ENGINE))),ray))
+READY_TO_TEST := $(ENVIRONMENT) run int8 tracing batch teach ray dev notebook
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ run: ## serve through nginx on PORT (80); installs everything the first time
 	@INSTEAD='run without it, for development: make serve' .ci/install.sh nginx=nginx-light
 	$(READY)
 	exec $(PYTHON3) -m my_inference_app.run
+
+run-ray: ## serve like `make run`, computing on the Ray cluster at RAY_ADDRESS, or on a local Ray
+	@exec $(MAKE) --no-print-directory run ENGINE=ray
 
 serve: ## serve with gunicorn alone on APP_PORT (8000), for development
 	@$(READY)
@@ -146,5 +150,5 @@ test-containers: ## build the container images from nothing, and test them; need
 	.ci/install.sh nginx=nginx-light buildah=buildah debootstrap=debootstrap runc=runc ip=iproute2 docker-compose=docker-compose
 	TEST_CONTAINERS=1 exec $(PYTHON3) -m pytest -s tests/containers
 
-.PHONY: help run serve reload export evaluate calibrate batch teach bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
+.PHONY: help run run-ray serve reload export evaluate calibrate batch teach bench bench-layouts bench-extremes bench-breadth bench-engines bench-cache notebook soak audit test screenshots check lint clean
 .PHONY: images push up down logs sbom test-containers

@@ -17,6 +17,7 @@ packages() {
     notebook) echo -r requirements/notebook.txt ;;
     batch) echo -r requirements/batch.txt ;;
     teach) echo -r requirements/teach.txt ;;
+    ray) echo -r requirements/ray.txt ;;
     dev) echo -r requirements/development.txt ;;
     audit) echo -r requirements/audit.txt ;;
     esac

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from my_inference_app.engines import openvino, torchscript
 from my_inference_app.engines.base import Engine
+from my_inference_app.engines.base import Options as EngineOptions
 from my_inference_app.export import convert, quantize
 from my_inference_app.export.loaded_model import LoadedModel
 from my_inference_app.export.options import Options
@@ -106,13 +107,11 @@ def engines_of(model: LoadedModel, images: Images) -> Iterator[dict[str, Engine]
         quantize.quantize(folder / "model.xml", images[::2], folder / "int8.xml")
 
         def compiled(name: str, precision: str) -> Engine:
-            return openvino.load(folder / name, threads=cores(), device="cpu", precision=precision)
+            return openvino.load_file(folder / name, EngineOptions(cores(), precision=precision))
 
         yield {
             "torch eager": _torch(module),
-            "torch scripted, frozen": torchscript.load(
-                folder / "model.pt", threads=cores(), device="cpu", precision=""
-            ),
+            "torch scripted, frozen": torchscript.load_file(folder / "model.pt", EngineOptions(cores())),
             "torch.compile": _torch(torch.compile(module)),
             "OpenVINO f32": compiled("model.xml", "f32"),
             "OpenVINO bf16": compiled("model.xml", "bf16"),

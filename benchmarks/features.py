@@ -20,7 +20,7 @@ import psutil
 
 from my_inference_app.bundles import bundle as bundles
 from my_inference_app.engines import openvino
-from my_inference_app.engines.base import FeatureEngine, Images
+from my_inference_app.engines.base import FeatureEngine, Images, Options
 from my_inference_app.resources import cores
 
 CASES = ("without", "not asked", "asked")
@@ -62,7 +62,7 @@ def without_features(whole: Path, bare: Path) -> Path:
 
 
 def run_of(case: str, model: Path) -> Run:
-    engine = openvino.load(model, threads=cores(), device="cpu", precision="")
+    engine = openvino.load_file(model, Options(cores()))
     assert isinstance(engine, FeatureEngine)
     return engine.with_features if case == "asked" else engine
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -50,6 +51,15 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             self._popen.wait()
+
+    def wait_until_listens(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        while self.exit_code is None:
+            with suppress(OSError):
+                socket.create_connection((host, int(port)), timeout=5).close()
+                return
+            time.sleep(0.05)
+        raise SetupError(f"{self.name} stopped before it was ready: the lines above say why")
 
     def wait_until_answers(self, host: str, port: int, path: str, server: str = "") -> None:
         """Returns when this path is answered with 200, by a server of this name if one is given."""

@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from . import shared_folder
+from . import local_ray, shared_folder
 from .bundles import own_python
 from .bundles.bundle import MANIFEST
 from .bundles.store import bundle_dir, folder_of
+from .errors import SetupError
 from .settings import Settings
 
 LOADED = "loaded"
@@ -28,6 +29,11 @@ _WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", own_python.FILE, f"[1-9]*/{own_pytho
 
 def loads(settings: Settings, variables: Mapping[str, str]) -> str:
     """Why a worker could not start with the bundles as they are now, or nothing. A process of its own tries it."""
+    if settings.engine == "ray":
+        try:
+            local_ray.deploy(variables)
+        except SetupError as error:
+            return f"error: {error}"
     longest = settings.load_timeout + _FOR_ALL_ELSE
     command = [sys.executable, "-m", "my_inference_app.check"]
     with suppress(subprocess.TimeoutExpired):

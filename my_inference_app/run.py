@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-from . import announcement, certificate, front, pid_file
+from . import announcement, certificate, front, local_ray, pid_file
 from .errors import SetupError
 from .preparation import prepare
 from .processes import Process
@@ -50,6 +50,8 @@ class Run:
         variables = prepare(settings, fall_back=self._with_nginx)
         port = settings.port if nginx else settings.app_port
         with ExitStack() as stack, self._stopped_in_the_end():
+            if settings.engine == "ray":
+                variables |= self._on_ray(stack, variables)
             app = self._start(_gunicorn(variables))
             app.wait_until_answers(reachable(settings.management_host), settings.management_port, "/readyz")
             if nginx:
@@ -62,6 +64,15 @@ class Run:
     def _start(self, server: Process) -> Process:
         self._servers.append(server)
         return server
+
+    def _on_ray(self, stack: ExitStack, variables: dict[str, str]) -> dict[str, str]:
+        """Deploys the models, on a Ray of this machine's own if there is no other. Returns where it is."""
+        address = self._settings.ray_address
+        if not address:
+            server, address = local_ray.start(stack.enter_context(local_ray.own_prefix()), self._settings)
+            self._start(server).wait_until_listens(address)
+        local_ray.deploy({**variables, "RAY_ADDRESS": address})
+        return {"RAY_ADDRESS": address}
 
     @contextmanager
     def _stopped_in_the_end(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ SETS = {
     "tracing": "opentelemetry",
     "batch": "pyarrow",
     "teach": "sklearn",
+    "ray": "ray",
     "notebook": "nbclient",
     "development": "pytest",
 }

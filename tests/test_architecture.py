@@ -20,6 +20,7 @@ LAYERS = [
     {"wsgi", "run", "check", "gunicorn.conf", "ResNet50_inference"},
     {"worker", "front", "pid_file", "certificate", "preparation", "renewal", "announcement"},
     {"reloading", "builds"},
+    {"local_ray"},
     {"server", "management", "processes"},
     {"api"},
     {"torchserve"},
@@ -48,11 +49,12 @@ FLOOR = LAYERS[-1]
 BESIDE = {
     "export": {"inference", "engines", "bundles", *FLOOR},
     "calibrate": {"export", "inference", "engines", "bundles", *FLOOR},
-    "batch": {"fetching", "inference", "engines", "bundles", *FLOOR},
+    "batch": {"cluster", "fetching", "inference", "engines", "bundles", *FLOOR},
     "teach": {"calibrate", "inference", "engines", "bundles", *FLOOR},
+    "cluster": {"engines", "bundles", *FLOOR},
 }
 
-HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry", "pyarrow", "sklearn"}
+HEAVY = {"torch", "torchvision", "transformers", "huggingface_hub", "opentelemetry", "pyarrow", "sklearn", "ray"}
 # The modules that may import a package.
 ALLOWED = {
     "flask": {"api", "server", "worker"},
@@ -68,7 +70,8 @@ ALLOWED = {
     "torchvision": {"export"},
     "transformers": {"export"},
     "huggingface_hub": {"export"},
-    "pyarrow": {"batch"},
+    "pyarrow": {"batch", "cluster.delivery"},
+    "ray": {"cluster", "batch.on_ray"},
     "sklearn": {"teach"},
 }
 
@@ -120,7 +123,7 @@ def test_imports_are_read_from_the_source() -> None:
     assert {"api.context", "api.errors", "api.input.reader", "errors", "inference.answers"} <= own_imports_of(
         "api.protocols.predict"
     )
-    assert own_imports_of("engines.openvino") == {"engines.base", "errors"}
+    assert own_imports_of("engines.openvino") == {"bundles.bundle", "engines.base", "errors"}
     assert own_imports_of("bundles.bundle") == {
         "bundles.manifest",
         "bundles.own_python",

@@ -21,6 +21,7 @@ USERS = {
     "requirements/tracing.txt": ["my_inference_app"],
     "requirements/batch.txt": ["my_inference_app/batch"],
     "requirements/teach.txt": ["my_inference_app/teach"],
+    "requirements/ray.txt": ["my_inference_app/batch", "my_inference_app/cluster"],
     "requirements/development.txt": ["tests", "benchmarks"],
     "requirements/notebook.txt": ["post_request", "tests"],
     "post_request/requirements.txt": ["post_request"],

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import SetupError
 from ..settings import Settings
+from ..settings.ray import cluster_address
 from .job import Job, run
 from .sources import FORMS
 
@@ -24,7 +25,13 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         given = _parser().parse_args(arguments)
         job = Job(
-            given.source, given.out, given.top_k, given.embeddings, given.column or "", save_every=given.save_every
+            given.source,
+            given.out,
+            given.top_k,
+            given.embeddings,
+            given.column or "",
+            save_every=given.save_every,
+            ray=given.ray or "",
         )
         run(job, Settings.from_env())
         print(given.out)
@@ -57,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how much work a kill can cost at most (default: %(default)s)",
     )
+    add("--ray", type=_cluster, metavar="ADDRESS", help="compute on the Ray cluster with this head, see docs/ray.md")
     return parser
 
 
@@ -64,6 +72,13 @@ def _path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("a path is missing")
     return Path(text)
+
+
+def _cluster(text: str) -> str:
+    try:
+        return cluster_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
 
 
 def _top_k(text: str) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import SetupError
@@ -14,8 +15,8 @@ from ..inference.answers import Detail
 from ..progress import Progress, say
 from ..settings import Settings
 from .classify import Threads, classify
-from .item import Source
-from .model import WAITING, Loaded, load, settings_of_one_process, workers_for
+from .item import Entry, Source
+from .model import WAITING, Loaded, load, settings_of_one_process, settings_on_ray, workers_for
 from .sources import FORMS, find
 from .table import Row, row, schema, shown
 from .unfinished import Unfinished, identity_of_result
@@ -34,6 +35,8 @@ class Job:
     column: str = ""
     save_every: float = 5.0
     """Seconds."""
+    ray: str = ""
+    """The address of a Ray cluster that computes."""
 
 
 def run(job: Job, settings: Settings) -> None:
@@ -89,12 +92,38 @@ def _go_on(
     detail = Detail.FEATURES if job.embeddings else Detail.LOGITS
     make = partial(row, top_k=job.top_k, embeddings=job.embeddings)
     items = source.items(work.entries(done), done)
-    with closing(classify(items, loaded.classifier, _threads(source, settings), detail, make)) as rows:
+    if job.ray:
+        made = _on_ray(job, source, loaded, settings, work.entries(done), done)
+    else:
+        made = classify(items, loaded.classifier, _threads(source, settings), detail, make)
+    with closing(made) as rows:
         _save_all(rows, job.save_every, partial(work.save, columns), progress, done)
     if (found := work.done()) != started.count:
         raise SetupError(f"{work.folder} has {found:,} of {started.count:,} rows: remove it to start again")
     progress.end()
     work.finish(columns)
+
+
+def _on_ray(
+    job: Job, source: Source, loaded: Loaded, settings: Settings, entries: Iterator[Entry], done: int
+) -> Generator[Row, None, None]:
+    try:
+        module = import_module(".on_ray", __package__)
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise SetupError("Ray is missing: install it with `pip install -r requirements/ray.txt`") from None
+    work = module.Work(
+        job.source.resolve(),
+        job.column,
+        source.identity,
+        loaded.checksum,
+        job.top_k,
+        job.embeddings,
+        settings_on_ray(settings, job.ray),
+    )
+    rows: Generator[Row, None, None] = module.classified(entries, done, work)
+    return rows
 
 
 def _threads(source: Source, settings: Settings) -> Threads:

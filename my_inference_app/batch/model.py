@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from ..bundles import bundle as bundles
 from ..bundles.bundle import Bundle
 from ..bundles.store import Place, places
 from ..engines.base import engine_of
@@ -44,11 +44,24 @@ def settings_of_one_process(settings: Settings) -> Settings:
     threads = 4 * max(WAITING, workers_for(settings))
     return replace(
         settings,
+        engine=settings.local_engine,
         workers=1,
         threads=max(threads, settings.threads),
         batch_delay_ms=0.0,
         request_timeout=_NEVER,
         hang_timeout=2 * _NEVER,
+    )
+
+
+def settings_on_ray(settings: Settings, address: str) -> Settings:
+    """Of an actor on the cluster, which has only its share of a node."""
+    return replace(
+        settings,
+        ray_address=address,
+        compute_threads=max(1, int(settings.ray_cpus)),
+        # It works in another folder.
+        bundle=str(Path(settings.bundle).resolve()) if settings.bundle else "",
+        models_dir=settings.models_dir.resolve(),
     )
 
 
@@ -69,7 +82,7 @@ def load(settings: Settings, *, embeddings: bool) -> Loaded:
 
     def use(bundle: Bundle) -> Loaded:
         classifier = _warm(bundle, settings, place)
-        return Loaded(classifier, bundles.checksum({"files": bundle.files, "labels": bundle.labels}))
+        return Loaded(classifier, bundle.identity)
 
     loaded = loading.load(place.folder, settings.load_timeout, use)
     if embeddings and not loaded.classifier.description.features:

@@ -78,6 +78,11 @@ class Bundle:
         """What helps if the model does not work."""
         return own_python.REMEDY if own_python.FILE in self.files else _AGAIN
 
+    @property
+    def identity(self) -> str:
+        """A checksum of all that its results depend on."""
+        return checksum({"files": self.files, "labels": self.labels})
+
     def verify(self, *names: str) -> None:
         """Raises BundleError unless these of its files are as they were written."""
         for name in names:

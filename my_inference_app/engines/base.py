@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ..bundles import own_python
 from ..bundles.bundle import Bundle
 from ..errors import BundleError, SettingError, SetupError, first_line
+from ..settings.ray import Ray
 
 Images = NDArray[np.uint8]  # N x height x width x 3
 Logits = NDArray[np.float32]  # N x classes
@@ -34,11 +34,30 @@ class FeatureEngine(Engine, Protocol):
     def with_features(self, images: Images, /) -> tuple[Logits, FeatureMaps]: ...
 
 
+@runtime_checkable
+class RemoteEngine(Engine, Protocol):
+    """An engine that other machines compute for, which may not answer."""
+
+    def until(self, deadline: float, /) -> Engine:
+        """The same engine, which raises a ServiceError at this moment of time.monotonic() if it has no answer."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an engine should compute."""
+
+    threads: int
+    device: str = "cpu"
+    precision: str = ""
+    """Empty lets the engine choose."""
+    cluster: Ray = Ray()
+
+
 @dataclass(frozen=True)
 class Entry:
     module: str
     files: tuple[str, ...]
-    """Its files in a bundle. The first is passed to the engine, and the others belong to it."""
+    """Its files in a bundle, the model first."""
     exported: bool = True
     """Whether exporting a model makes these files."""
 
@@ -47,21 +66,30 @@ ENGINES = {
     "openvino": Entry(".openvino", ("model.xml", "model.bin")),
     "torch": Entry(".torchscript", ("model.pt",)),
     "python": Entry(".your_python", (own_python.FILE,), exported=False),
+    "ray": Entry(".ray", (), exported=False),
 }
 EXPORTED = tuple(name for name, entry in ENGINES.items() if entry.exported)
 
 
 def engine_of(bundle: Bundle, engine: str) -> str:
-    """The engine that computes a bundle: the one of ENGINE, unless the bundle is Python."""
-    return "python" if own_python.FILE in bundle.files else engine
+    """The engine that computes a bundle: the one of ENGINE, unless the bundle is Python. Ray computes that too."""
+    return "python" if own_python.FILE in bundle.files and engine != "ray" else engine
 
 
-def load_engine(bundle: Bundle, engine: str, *, threads: int, device: str = "cpu", precision: str = "") -> Engine:
+def load_engine(
+    bundle: Bundle,
+    engine: str,
+    *,
+    threads: int,
+    device: str = "cpu",
+    precision: str = "",
+    cluster: Ray = Ray(),  # noqa: B008 - it is frozen
+) -> Engine:
     """Loads one engine by name. Only the module of that engine is imported, since torch takes seconds."""
-    model = model_file(bundle, engine)
+    check_files(bundle, engine)
     module = import_module(ENGINES[engine].module, __package__)
     try:
-        loaded: Engine = module.load(model, threads=threads, device=device, precision=precision)
+        loaded: Engine = module.load(bundle, Options(threads, device, precision, cluster))
     except SetupError:
         raise
     except Exception as error:  # each framework raises what it likes
@@ -71,8 +99,8 @@ def load_engine(bundle: Bundle, engine: str, *, threads: int, device: str = "cpu
     return loaded
 
 
-def model_file(bundle: Bundle, engine: str) -> Path:
-    """A bundle's file for an engine; the checksums of all files of that engine are verified."""
+def check_files(bundle: Bundle, engine: str) -> None:
+    """Raises BundleError unless the bundle has all files of an engine, as they were written."""
     if engine not in ENGINES:
         raise SettingError(f"ENGINE={engine!r} is none of {', '.join(EXPORTED)}")
     files = ENGINES[engine].files
@@ -83,4 +111,3 @@ def model_file(bundle: Bundle, engine: str) -> Path:
                 f"export the model again with ENGINE={engine}"
             )
     bundle.verify(*files)
-    return bundle.path / files[0]

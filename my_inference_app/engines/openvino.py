@@ -10,28 +10,33 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from ..bundles.bundle import Bundle
 from ..errors import SettingError
-from .base import Engine, FeatureMaps, Images, Logits
+from .base import Engine, FeatureMaps, Images, Logits, Options
 
 
-def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
+def load(bundle: Bundle, options: Options) -> Engine:
+    return load_file(bundle.path / "model.xml", options)
+
+
+def load_file(model: Path, wanted: Options) -> Engine:
     """Compiles the model. Without a precision, OpenVINO computes in the fastest one the processor has."""
-    if device != "cpu":
-        raise SettingError(f"DEVICE={device}: the openvino engine computes on the CPU; use ENGINE=torch")
-    if precision not in ("", "f32", "bf16"):
+    if wanted.device != "cpu":
+        raise SettingError(f"DEVICE={wanted.device}: the openvino engine computes on the CPU; use ENGINE=torch")
+    if wanted.precision not in ("", "f32", "bf16"):
         raise SettingError(
-            f"PRECISION={precision}: the openvino engine computes in f32 or bf16, or from an int8 bundle"
+            f"PRECISION={wanted.precision}: the openvino engine computes in f32 or bf16, or from an int8 bundle"
         )
     options: dict[str, str | int | bool] = {
-        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_NUM_THREADS": wanted.threads,
         "NUM_STREAMS": 1,
         # Otherwise the threads of several workers would all be pinned to the first cores.
         "ENABLE_CPU_PINNING": False,
         # Otherwise each thread has a fixed share of a layer, and all wait for a thread that lost its core to a request.
         "TBB_PARTITIONER": "AUTO",
     }
-    if precision:
-        options["INFERENCE_PRECISION_HINT"] = precision
+    if wanted.precision:
+        options["INFERENCE_PRECISION_HINT"] = wanted.precision
     core = ov.Core()
     return _OpenVINO(core.read_model(model), partial(core.compile_model, device_name="CPU", config=options))
 

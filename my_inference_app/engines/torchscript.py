@@ -11,17 +11,22 @@ from pathlib import Path
 
 import torch
 
+from ..bundles.bundle import Bundle
 from ..errors import SettingError
-from .base import Engine, FeatureMaps, Images, Logits
+from .base import Engine, FeatureMaps, Images, Logits, Options
 
 _TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
-def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
-    target = _device(device)
-    torch.set_num_threads(threads)
+def load(bundle: Bundle, options: Options) -> Engine:
+    return load_file(bundle.path / "model.pt", options)
+
+
+def load_file(model: Path, options: Options) -> Engine:
+    target = _device(options.device)
+    torch.set_num_threads(options.threads)
     module = torch.jit.load(str(model), map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    module = module.to(device=target, dtype=_type(target, precision), memory_format=torch.channels_last)
+    module = module.to(device=target, dtype=_type(target, options.precision), memory_format=torch.channels_last)
     return _TorchScript(torch.jit.freeze(module), target)
 
 

@@ -16,8 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..bundles import own_python
+from ..bundles.bundle import Bundle
 from ..errors import BundleError, first_line
-from .base import Engine, Images, Logits
+from .base import Engine, Images, Logits, Options
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -39,13 +41,14 @@ class PipelineSettings:
     """As in PRECISION; empty leaves it to the pipeline."""
 
 
-def load(model: Path, *, threads: int, device: str, precision: str) -> Engine:
+def load(bundle: Bundle, options: Options) -> Engine:
     """Each replica runs the file once more, so that replicas share nothing."""
+    model = bundle.path / own_python.FILE
     module = _step(model, "its import", partial(_import, model))
     kind = getattr(module, "Pipeline", None)
     if not isinstance(kind, type):
         raise BundleError(f"{model} has no class Pipeline")
-    settings = PipelineSettings(model.parent, threads, device, precision)
+    settings = PipelineSettings(bundle.path, options.threads, options.device, options.precision)
     pipeline = _step(model, "Pipeline.__init__", partial(kind, settings))
     if not callable(pipeline):
         raise BundleError(f"{model}: Pipeline has no method __call__(self, images)")

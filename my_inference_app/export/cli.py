@@ -50,7 +50,7 @@ def _plan(arguments: list[str] | None) -> Plan:
         raise SettingError(
             f"MODEL_REVISION={settings.model_revision} needs a model of the hub, and {given.model} is not one: unset it"
         )
-    engines = tuple(given.engine or [settings.engine])
+    engines = tuple(given.engine or [settings.local_engine])
     if settings.precision == "int8" and engines != ("openvino",):
         raise SettingError("PRECISION=int8 is for the openvino engine")
     calibration = Calibration(Path(given.calibration), given.accept_agreement) if settings.precision == "int8" else None
@@ -87,7 +87,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         "--engine",
         action="append",
         choices=EXPORTED,
-        help=f"engine to make the files for; may be repeated (default: the setting ENGINE, now {settings.engine})",
+        help=f"engine to make the files for; may be repeated (default: that of the settings, {settings.local_engine})",
     )
     weights = parser.add_argument_group("weights and labels of your own")
     weights.add_argument(

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings = Settings.from_env()
         made = bundle.read(bundle_dir(settings))
         engine = load_engine(
-            made, settings.engine, threads=cores(), device=settings.device[0], precision=settings.engine_precision
+            made, settings.local_engine, threads=cores(), device=settings.device[0], precision=settings.engine_precision
         )
         print(json.dumps(evaluate(made, engine, given.folder), indent=1))
     except SetupError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..bundles import bundle
 from ..bundles.bundle import Bundle
-from ..engines.base import model_file
+from ..engines.base import check_files
 from ..errors import BundleError
 from .imagenet import LABELS
 from .labels import read_labels
@@ -22,7 +22,7 @@ def is_current(folder: Path, options: Options, engines: Sequence[str]) -> bool:
     try:
         found = bundle.read(folder)
         for engine in engines:
-            model_file(found, engine)
+            check_files(found, engine)
     except BundleError:
         return False
     if found.name != options.name:

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
-from ..engines.base import Engine, FeatureEngine
-from ..errors import Overloaded
+from ..engines.base import Engine, FeatureEngine, RemoteEngine
+from ..errors import Overloaded, ServiceError
 from .waiting import Patience
 
 Image = NDArray[np.uint8]
@@ -48,8 +48,9 @@ class Job:
 class _Request:
     """The images of one request. Except for `inbox`, everything is guarded by the batcher's lock."""
 
-    def __init__(self, images: Sequence[Image], with_features: bool) -> None:
+    def __init__(self, images: Sequence[Image], with_features: bool, deadline: float) -> None:
         self.entered = time.perf_counter()
+        self.deadline = deadline
         self.jobs = [Job(image, self, with_features) for image in images]
         self.unfinished = len(images)
         self.leads = False
@@ -97,7 +98,7 @@ class Batcher:
 
         `with_features` needs engines that are a FeatureEngine, and a bundle with features.
         """
-        request = _Request(images, with_features)
+        request = _Request(images, with_features, patience.deadline)
         self._enter(request)
         withdrawn = False
         while request.unfinished:
@@ -188,11 +189,14 @@ class Batcher:
             with self._computing():
                 _run(engine, jobs)
         except Exception as error:
-            if len(jobs) > 1:  # one image may have spoilt the batch for the others
+            if len(jobs) > 1 and not isinstance(
+                error, ServiceError
+            ):  # one image may have spoilt the batch for the others
                 for job in jobs:
                     self._compute([job], engine)
                 return
-            jobs[0].error = error
+            for job in jobs:
+                job.error = error
         finished = time.perf_counter()
         for job in jobs:
             job.started, job.finished, job.batch = started, finished, len(jobs)
@@ -201,6 +205,8 @@ class Batcher:
 def _run(engine: Engine, jobs: Sequence[Job]) -> None:
     """One batch for all, whether they want features or not."""
     images = np.stack([job.image for job in jobs])
+    if isinstance(engine, RemoteEngine):  # the jobs have waited about equally long
+        engine = engine.until(max(job.request.deadline for job in jobs))
     if any(job.with_features for job in jobs) and isinstance(engine, FeatureEngine):
         logits, maps = engine.with_features(images)
         for job, features in zip(jobs, maps, strict=True):

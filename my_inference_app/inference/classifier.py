@@ -216,6 +216,7 @@ class ModelClassifier:
 
 def _engines(bundle: Bundle, engine: str, settings: Settings, replicas: int) -> list[Engine]:
     """One for each device, or as many as are wanted, over the devices in turn."""
+    replicas = settings.ray_calls(replicas) if engine == "ray" else replicas
     devices = islice(cycle(settings.device), max(replicas, len(settings.device)))
     return [
         load_engine(
@@ -224,6 +225,7 @@ def _engines(bundle: Bundle, engine: str, settings: Settings, replicas: int) -> 
             threads=max(1, settings.compute_thread_count // replicas),
             device=device,
             precision=settings.engine_precision,
+            cluster=settings,
         )
         for device in devices
     ]

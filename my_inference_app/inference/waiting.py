@@ -19,16 +19,16 @@ class Patience:
     """How long a request may wait. `deadline` is on the clock of time.monotonic()."""
 
     def __init__(self, deadline: float, abandoned: Callable[[], bool] = _never) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
         self._abandoned = abandoned
 
     def until_next_look(self) -> float:
         """Seconds."""
-        return max(0.0, min(_LOOK_EVERY, self._deadline - time.monotonic()))
+        return max(0.0, min(_LOOK_EVERY, self.deadline - time.monotonic()))
 
     def look(self) -> ClientGone | DeadlineExceeded | None:
         """Why the request need not be computed any more, or None."""
-        if time.monotonic() >= self._deadline:
+        if time.monotonic() >= self.deadline:
             return DeadlineExceeded("the request waited too long for its turn: try again later")
         if self._abandoned():
             return ClientGone("the client disconnected while its request waited")

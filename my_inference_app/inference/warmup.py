@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.bundle import Bundle, damaged
-from ..errors import BundleError, first_line
+from ..errors import BundleError, ServiceError, SetupError, first_line
 from .images.decode import INTERPOLATIONS
 
 Compute = Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]]
@@ -28,6 +28,8 @@ def warm_up(bundle: Bundle, compute: Compute, max_batch: int) -> None:
 def _try(bundle: Bundle, compute: Compute, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
     try:
         return compute(images)
+    except ServiceError as error:  # it is not the bundle's fault
+        raise SetupError(str(error)) from error
     except Exception as error:  # each framework raises what it likes
         height, width = bundle.input.size
         raise BundleError(

@@ -26,6 +26,7 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .observing import Observing
+from .ray import Ray
 from .reviewing import Reviewing
 from .serving import Serving
 from .setting import names_of, read
@@ -38,11 +39,13 @@ __all__ = ["PROJECT", "Settings"]
 
 
 @dataclass(frozen=True)
-class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Teaching, Network, Tls, Vertex, Observing, Reviewing):
+class Settings(
+    Model, Serving, Ray, Limits, Access, Urls, LabelStudio, Teaching, Network, Tls, Vertex, Observing, Reviewing
+):
     def __post_init__(self) -> None:
         check_timeouts(self)
         check_models(self)
-        check_engine(self)
+        check_engine(self, self)
         check_tls(self)
         check_label_studio(self)
         check_teaching(self)
@@ -58,4 +61,14 @@ class Settings(Model, Serving, Limits, Access, Urls, LabelStudio, Teaching, Netw
 
     @property
     def batch_limit(self) -> int:
-        return self.max_batch or (64 if self.on_gpu else 8)
+        on_gpu = self.ray_gpus if self.engine == "ray" else self.on_gpu
+        return self.max_batch or (64 if on_gpu else 8)
+
+    def ray_calls(self, replicas: int) -> int:
+        """Batches that each worker has on the cluster at a time: two for each replica, in all workers together."""
+        return max(2, -(-2 * max(self.most_replicas, replicas) // self.worker_count))
+
+    @property
+    def local_engine(self) -> str:
+        """The engine that computes a bundle in one process. With ENGINE=ray, the one of its replicas."""
+        return self.ray_engine if self.engine == "ray" else self.engine

@@ -10,6 +10,7 @@ from .label_studio import LabelStudio
 from .limits import Limits
 from .model import Model
 from .network import Network
+from .ray import Ray
 from .teaching import Teaching
 from .tls import Tls
 
@@ -31,8 +32,10 @@ def check_models(model: Model) -> None:
             raise SettingError(f"{name.upper()} is for one model, and SERVER_MODELS names several: unset one of them")
 
 
-def check_engine(model: Model) -> None:
+def check_engine(model: Model, ray: Ray) -> None:
     """The engines refuse these too, but only after an export that takes minutes."""
+    if model.engine == "ray":
+        _check_replicas(model, ray)
     if model.engine == "openvino" and set(model.device) != {"cpu"}:
         raise SettingError(
             f"DEVICE={','.join(model.device)} is for ENGINE=torch: ENGINE=openvino computes on the CPU only"
@@ -41,6 +44,19 @@ def check_engine(model: Model) -> None:
         raise SettingError("PRECISION=f16 is for ENGINE=torch: ENGINE=openvino computes in f32, bf16 or int8")
     if model.engine == "torch" and model.precision == "int8":
         raise SettingError("PRECISION=int8 is for ENGINE=openvino: ENGINE=torch computes in f32, bf16 or f16")
+
+
+def _check_replicas(model: Model, ray: Ray) -> None:
+    if set(model.device) != {"cpu"}:
+        raise SettingError(f"DEVICE={','.join(model.device)} is not for ENGINE=ray: set RAY_GPUS=1 and unset DEVICE")
+    if model.precision == "f16" and not ray.ray_gpus:
+        raise SettingError("PRECISION=f16 needs GPUs: set RAY_GPUS=1, or another precision")
+    if model.precision == "int8" and ray.ray_gpus:
+        raise SettingError("PRECISION=int8 is for replicas without GPUs: unset RAY_GPUS, or set another precision")
+    if 0 < ray.ray_max_replicas < ray.ray_replicas:
+        raise SettingError(
+            f"RAY_MAX_REPLICAS={ray.ray_max_replicas} is below RAY_REPLICAS={ray.ray_replicas}: raise it, or unset it"
+        )
 
 
 def check_label_studio(studio: LabelStudio) -> None:

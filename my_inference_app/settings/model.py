@@ -27,7 +27,11 @@ class Model:
         server_models,
     )
     server_models_file: tuple[Entry, ...] = setting((), "file with such a list", server_models_of_file)
-    engine: str = setting("openvino", "engine that computes: `openvino` or `torch`", OneOf(("openvino", "torch")))
+    engine: str = setting(
+        "openvino",
+        "engine that computes: `openvino`, `torch`, or `ray` for a cluster",
+        OneOf(("openvino", "torch", "ray")),
+    )
     precision: str = setting(
         "auto",
         "precision of the engine: `f32`, `bf16`, `f16` (CUDA only), `int8` (needs a bundle of its own), "

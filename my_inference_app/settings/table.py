@@ -12,6 +12,7 @@ from .limits import Limits
 from .model import Model
 from .network import Network
 from .observing import Observing
+from .ray import Ray
 from .reviewing import Reviewing
 from .serving import Serving
 from .teaching import Teaching
@@ -22,6 +23,7 @@ from .vertex import Vertex
 SUBJECTS = {
     "Model": Model,
     "Serving": Serving,
+    "Ray": Ray,
     "Limits": Limits,
     "Access": Access,
     "Images from URLs": Urls,

@@ -15,7 +15,7 @@ from tests.test_architecture import SOURCES, own_imports_of
 
 DOCKERFILES = sorted(REPOSITORY.glob("*/Dockerfile"))
 APP = (REPOSITORY / "my_inference_app" / "Dockerfile").read_text("utf-8")
-TARGETS = ("cuda", "dev", "all-in-one", "serving")
+TARGETS = ("cuda", "ray", "dev", "all-in-one", "serving")
 
 
 def stages(text: str) -> dict[str, str]:

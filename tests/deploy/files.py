@@ -59,6 +59,13 @@ def _app_runner() -> dict[str, str]:
     return found
 
 
+def _ray_service() -> dict[str, str]:
+    service, _ = yaml.safe_load_all((FOLDER / "ray" / "rayservice.yaml").read_bytes())
+    *_, web = service["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    (_, app) = web["template"]["spec"]["containers"]
+    return named_values(app["env"])
+
+
 # At run time. A file that sets none is listed too.
 VARIABLES: dict[str, dict[str, str]] = {
     "apprunner.yaml": _app_runner(),
@@ -67,6 +74,8 @@ VARIABLES: dict[str, dict[str, str]] = {
     "heroku/Dockerfile": {},
     "heroku/heroku.yml": read_yaml("heroku/heroku.yml")["setup"]["config"],
     "image.sh": {},
+    "ray/rayservice.yaml": _ray_service(),
+    "ray/serve.yaml": {},
     "paperspace.yaml": named_values(read_yaml("paperspace.yaml")["env"]),
     "sagemaker/endpoint-config.yaml": {},
     "sagemaker/model.yaml": read_yaml("sagemaker/model.yaml")["PrimaryContainer"]["Environment"],

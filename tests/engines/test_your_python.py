@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.pipelines import pipeline
 IMAGES = np.stack([np.full((32, 32, 3), (32, 64, 96), np.uint8), np.zeros((32, 32, 3), np.uint8)])
 
 
-def load(folder: Path, **options: str) -> Engine:
+def load(folder: Path, **options: Any) -> Engine:
     found = bundle.read(folder)
     return load_engine(found, engine_of(found, "openvino"), threads=3, **options)
 

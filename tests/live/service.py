@@ -135,6 +135,6 @@ def nginx_alone(prefix: Path, upstream: str, **settings: object) -> Iterator[str
             process.terminate()
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0

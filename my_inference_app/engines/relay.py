@@ -1,0 +1,116 @@
+"""A worker's relay to a Ray cluster: a process beside the worker, which is Ray's client.
+
+Ray ends its client when the cluster is lost, and takes its signals. So that this never happens to a worker, the client
+is a process of its own. It is started again until the cluster is back, and ends with the worker.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from itertools import count
+from multiprocessing.connection import Client, Connection
+from threading import Condition, Thread
+
+from .. import own_folder, shared_folder
+from ..errors import NotReady, SetupError
+
+PROGRAM = "my_inference_app.cluster.relay"
+READY = "ready"
+_PAUSE = 1.0
+_REACHABLE_SECONDS = 3.0
+_FIRST_SECONDS = 60.0
+"""Seconds in which the cluster has to answer when a worker starts."""
+_log = logging.getLogger(__name__)
+
+
+class Relay:
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._changed = Condition()
+        self._socket = ""
+        """Empty while there is no connection to the cluster."""
+        self._reason = ""
+        Thread(target=self._keep, name="relay", daemon=True).start()
+
+    def wait(self) -> None:
+        """Until the cluster answers for the first time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._socket or self._reason, _FIRST_SECONDS)
+            if not self._socket:
+                raise SetupError(f"RAY_ADDRESS={self._address}: {self._reason or 'the cluster does not answer'}")
+
+    def connect(self) -> Connection:
+        """For one thread."""
+        try:
+            if self._socket:
+                return Client(self._socket, "AF_UNIX")
+        except OSError:  # it has just ended
+            pass
+        raise lost()
+
+    def _keep(self) -> None:
+        folder = own_folder.make("relay", tempfile.gettempdir())
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        environment = {key: value for key, value in os.environ.items() if key != shared_folder.VARIABLE}
+        for number in count():
+            if reason := absent(self._address):
+                self._note("", reason)
+                time.sleep(_PAUSE)
+                continue
+            place = str(folder / str(number))
+            command = [sys.executable, "-m", PROGRAM, self._address, place]
+            with subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            ) as process:
+                said = process.stdout.readline().strip() if process.stdout else ""
+                if said == READY:
+                    self._note(place, "")
+                else:
+                    self._note("", said or "the relay to Ray has failed: the lines above say why")
+                process.wait()
+            if said == READY:
+                self._note("", "the connection to the cluster was lost")
+            time.sleep(5 * _PAUSE if said != READY else _PAUSE)
+
+    def _note(self, place: str, reason: str) -> None:
+        with self._changed:
+            if place and self._reason:
+                _log.warning("RAY_ADDRESS=%s: the cluster is back", self._address)
+            elif reason and reason != self._reason:
+                _log.error("RAY_ADDRESS=%s: %s", self._address, reason)
+            self._socket, self._reason = place, reason
+            self._changed.notify_all()
+
+
+def absent(address: str) -> str:
+    """Why the head of the cluster cannot be reached, or nothing."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _REACHABLE_SECONDS).close()
+    except OSError as error:
+        return f"there is no Ray cluster at {address} ({error.strerror or error})"
+    return ""
+
+
+@cache
+def relay_of(address: str) -> Relay:
+    """One for each process."""
+    return Relay(address)
+
+
+def lost() -> NotReady:
+    return NotReady("the Ray cluster does not answer: try again in a moment")
