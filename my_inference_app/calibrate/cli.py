@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings = Settings.from_env()
         made = _bundle(settings)
         engine = load_engine(
-            made, settings.engine, threads=cores(), device=settings.device[0], precision=settings.engine_precision
+            made, settings.local_engine, threads=cores(), device=settings.device[0], precision=settings.engine_precision
         )
         computed = compute(made, engine, given.folder, needed(given.coverage))
         fitted = fit(computed.logits, computed.classes, computed.statistics, given.coverage)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.live.service import REPOSITORY, free_port, listens, until
+from benchmarks.ports import free_port
+from tests.live.service import REPOSITORY, listens, until
 
 HEAD, SECOND = "127.0.0.2", "127.0.0.3"
 _COMMON = {"object-store-memory": 100 << 20, "num-cpus": 1, "include-log-monitor": "false"}

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.ports import free_port
 from my_inference_app.bundles import bundle as bundles
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.base import Engine, RemoteEngine, load_engine
 from my_inference_app.errors import NotReady, Overloaded, SettingError, SetupError
 from my_inference_app.settings.ray import Ray
 from tests.cluster.nodes import Cluster
-from tests.live.service import free_port, until
+from tests.live.service import until
 from tests.pipelines import MEAN_COLOUR, pipeline
 
 GREY = np.full((1, 32, 32, 3), 96, np.uint8)
