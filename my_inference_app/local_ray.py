@@ -58,7 +58,7 @@ def deploy(variables: Mapping[str, str]) -> None:
     """Deploys the models that the cluster does not have yet, in a process of its own since Ray is heavy."""
     command = [sys.executable, "-m", "my_inference_app.cluster", "deploy", "--if-missing"]
     done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
-    if done.returncode:
+    if not done.stdout.strip():  # the exit code may be lost, see reloading.py
         said = (done.stderr.strip() or f"it ended with exit code {done.returncode}").splitlines()[-1]
         raise SetupError(f"the models cannot be deployed on Ray: {said.removeprefix('error: ')}")
 
