@@ -35,7 +35,9 @@ class Computer:
     def __init__(self, parent: Parent, settings: Settings) -> None:
         self._parent = parent
         self._settings = settings
-        self._cache = Cache(settings, f"{parent.checksum[:32]}-{settings.local_engine}-{settings.precision}-{__version__}")
+        self._cache = Cache(
+            settings, f"{parent.checksum[:32]}-{settings.local_engine}-{settings.precision}-{__version__}"
+        )
 
     def compute(self, photos: Sequence[Photo]) -> tuple[dict[str, Seen], list[Problem]]:
         """What is known of each photo, by its checksum; and the photos that cannot be used."""
