@@ -46,6 +46,9 @@ def start(folder: str, settings: Settings) -> tuple[Process, str]:
         # More than there are, so that a new bundle can run beside the old one.
         "num-cpus": 2 * max(cores(), math.ceil(settings.most_replicas * settings.ray_cpus)),
         "include-dashboard": "false",
+        # Any port: the usual ones may be in use.
+        "min-worker-port": 0,
+        "max-worker-port": 0,
         "include-log-monitor": "false",
     }
     command += [f"--{name}={value}" for name, value in options.items()]

@@ -18,7 +18,14 @@ from benchmarks.ports import free_port
 from tests.live.service import REPOSITORY, listens, until
 
 HEAD, SECOND = "127.0.0.2", "127.0.0.3"
-_COMMON = {"object-store-memory": 100 << 20, "num-cpus": 1, "include-log-monitor": "false"}
+_COMMON = {
+    "object-store-memory": 100 << 20,
+    "num-cpus": 1,
+    "include-log-monitor": "false",
+    # Any port: the usual ones may be in use.
+    "min-worker-port": "0",
+    "max-worker-port": "0",
+}
 
 
 @dataclass
@@ -46,6 +53,7 @@ class Cluster:
             )  # fmt: skip
         if host == HEAD:
             until(lambda: listens(self.port, HEAD) or self.nodes[host].poll() is not None)
+            assert self.nodes[host].poll() is None, (self.folder / f"{host}.log").read_text()
 
     def kill(self, host: str) -> None:
         """All processes of a node at once, as when its machine fails."""
