@@ -20,7 +20,7 @@ from tests.live.service import REPOSITORY, listens, until
 HEAD, SECOND = "127.0.0.2", "127.0.0.3"
 _COMMON = {
     "object-store-memory": 100 << 20,
-    "num-cpus": 1,
+    "num-cpus": 4,
     "include-log-monitor": "false",
     # Any port: the usual ones may be in use.
     "min-worker-port": "0",
@@ -69,7 +69,9 @@ class Cluster:
 
     def deploy(self, bundle: Path, *arguments: str, **settings: object) -> str:
         command = [sys.executable, "-m", "my_inference_app.cluster", "deploy", *arguments]
-        variables = {"ENGINE": "ray", "RAY_ADDRESS": self.address, "BUNDLE": bundle, "RAY_REPLICAS": 2, **settings}
+        variables = {"ENGINE": "ray", "RAY_ADDRESS": self.address, "BUNDLE": bundle, "RAY_REPLICAS": 2}
+        # Two replicas do not fit on one node, and leave room for others.
+        variables = {**variables, "RAY_CPUS": 2.5, **settings}
         done = subprocess.run(
             command,
             env={**_environment(), **{name: str(value) for name, value in variables.items()}},
