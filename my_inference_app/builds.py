@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
+from . import shared_folder
 from .errors import ServiceError
 from .processes import ended_with_starter
 from .resources import cores
@@ -37,6 +38,9 @@ _FORGET_AFTER = 1800.0
 """Seconds that photos wait for their model where no TEACH_STORE keeps them."""
 _NICE = "19"
 _ERROR = "error: "
+_UNFORESEEN = "something went wrong here: the log of the service says what"
+_NOT_PASSED = ("SERVER_MODELS", "SERVER_MODELS_FILE", shared_folder.VARIABLE)
+"""The model is in BUNDLE, and what the program does counts in no metric."""
 
 GoLive = Callable[[], str]
 """Has all workers load the bundles as they are now. Returns why not, or nothing."""
@@ -75,6 +79,9 @@ class Builder:
         if order := self._orders.current():
             try:
                 self._carry_out(order)
+            except Exception:
+                self._note(order, orders.FAILED, error=_UNFORESEEN)
+                raise
             finally:
                 shutil.rmtree(self._orders.photos, ignore_errors=True)
                 self._orders.finish()
@@ -145,7 +152,7 @@ class Builder:
 
     def _environment(self, order: Order) -> Mapping[str, str]:
         threads = str(max(1, cores() // 2))
-        given = {name: value for name, value in os.environ.items() if not name.startswith("SERVER_MODELS")}
+        given = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED}
         libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         return {**given, "BUNDLE": order.parent, "COMPUTE_THREADS": threads, **dict.fromkeys(libraries, threads)}
 
@@ -163,4 +170,4 @@ def _reason(words: str) -> str:
     if line.startswith(_ERROR):
         return line.removeprefix(_ERROR)
     _log.error("the program that teaches failed:\n%s", words)
-    return "the program that teaches failed: the log of the service says why"
+    return _UNFORESEEN

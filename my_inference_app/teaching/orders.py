@@ -129,10 +129,10 @@ def last_line(text: str) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # it is missing, or was damaged when the machine went down
         return None
-    return found
+    return found if isinstance(found, dict) else None
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
