@@ -79,7 +79,7 @@ def local_cluster(settings: Settings) -> Iterator[str]:
     with local_ray.own_prefix() as folder:
         server, address = local_ray.start(folder, settings)
         try:
-            server.wait_until_listens(address)
+            local_ray.wait(server, address, folder)
             variables = {"ENGINE": "ray", "RAY_ADDRESS": address, "BUNDLE": settings.bundle, "WORKERS": "1"}
             local_ray.deploy({**variables, "RAY_CPUS": f"{settings.ray_cpus:g}"})
             yield address

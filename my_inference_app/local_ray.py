@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from . import own_folder
 from .errors import SetupError
@@ -22,6 +23,7 @@ from .settings import Settings
 # Ray replaces 127.0.0.1 by the machine's address in its network. macOS has no other loopback address.
 _HOST = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 _OBJECT_STORE = 256 << 20
+_LOG = "start.log"
 
 
 @contextmanager
@@ -54,7 +56,17 @@ def start(folder: str, settings: Settings) -> tuple[Process, str]:
     command += [f"--{name}={value}" for name, value in options.items()]
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     environment.pop("RAY_ADDRESS", None)
-    return Process("Ray", command, environment, signal.SIGTERM), f"{_HOST}:{port}"
+    # Ray says much, and to end it with `ray stop`, which would end every Ray of this machine.
+    quiet = ["/bin/sh", "-c", 'exec "$@" >"$0" 2>&1', f"{folder}/{_LOG}", *command]
+    return Process("Ray", quiet, environment, signal.SIGTERM), f"{_HOST}:{port}"
+
+
+def wait(server: Process, address: str, folder: str) -> None:
+    try:
+        server.wait_until_listens(address)
+    except SetupError:
+        print(Path(folder, _LOG).read_text(errors="replace"), file=sys.stderr, flush=True)
+        raise
 
 
 def deploy(variables: Mapping[str, str]) -> None:

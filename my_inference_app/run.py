@@ -69,8 +69,9 @@ class Run:
         """Deploys the models, on a Ray of this machine's own if there is no other. Returns where it is."""
         address = self._settings.ray_address
         if not address:
-            server, address = local_ray.start(stack.enter_context(local_ray.own_prefix()), self._settings)
-            self._start(server).wait_until_listens(address)
+            folder = stack.enter_context(local_ray.own_prefix())
+            server, address = local_ray.start(folder, self._settings)
+            local_ray.wait(self._start(server), address, folder)
         local_ray.deploy({**variables, "RAY_ADDRESS": address})
         return {"RAY_ADDRESS": address}
 
