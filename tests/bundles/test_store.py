@@ -20,7 +20,7 @@ from my_inference_app.bundles.store import (
 from my_inference_app.errors import BundleError
 from my_inference_app.settings import Settings
 from my_inference_app.settings.server_models import Entry
-from my_inference_app.teach import cache
+from my_inference_app.teach import cache, versions
 
 
 def stored(*folders: Path) -> None:
@@ -93,5 +93,5 @@ def test_taught_models_are_served_beside_those_that_are_named(tmp_path: Path) ->
     assert found == [named, Place(tmp_path / "cats" / "1")], "the settings have named it already"
 
 
-def test_what_is_kept_of_photos_lies_where_the_server_looks_for_it() -> None:
-    assert cache.FOLDER == TEACH_CACHE
+def test_teach_and_the_server_mean_the_same() -> None:
+    assert (cache.FOLDER, versions.KIND) == (TEACH_CACHE, TAUGHT)
