@@ -55,7 +55,10 @@ class Album:
         self.own.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.own / LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:  # closing the file is not enough: a worker that was forked meanwhile has it open, too
+                fcntl.flock(file, fcntl.LOCK_UN)
 
     def models(self) -> list[str]:
         return [path.name for path in folders(self.folder)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +217,20 @@ def test_photos_are_forgotten_after_a_time(teaching: Teaching, store: Path) -> N
     assert classes(client) == {"cat": 1}
     album.forget_unchanged(-1)
     assert_error(client.get("/teach/pets"), 404, "model_not_found")
+
+
+def test_lock_ends_though_a_process_that_was_forked_meanwhile_lives(tmp_path: Path) -> None:
+    album = Album(Settings(teach=True, teach_store=tmp_path))
+    with album.locked():
+        child = os.fork()
+        if not child:
+            signal.pause()
+    try:
+        with (album.own / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_nothing_is_there_unless_teaching_is_on(client: FlaskClient) -> None:
