@@ -15,7 +15,7 @@ COVERAGE = Parameter(
     "how often `set` has the right label, for a calibrated model: above 0 and below 1; the default is the bundle's",
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
 )
-_DIGITS = 4
+_DIGITS = 6
 
 
 class Doubted(TypedDict):
