@@ -15,7 +15,7 @@ import numpy as np
 from .. import metrics
 from ..bundles import own_python
 from ..bundles.bundle import Bundle, FeatureSpec, InputSpec
-from ..bundles.doubt import Doubt, read_doubt
+from ..bundles.doubt import Doubt
 from ..bundles.head import read_head
 from ..bundles.store import Place
 from ..engines.base import Engine, FeatureEngine, engine_of, load_engine
@@ -24,6 +24,7 @@ from ..settings import Settings
 from ..watchdog import InFlight
 from .answers import Answer, Detail, FeatureMap, Result, Seen, Timings
 from .batching import Batcher, Image, Job
+from .doubts import load_doubt
 from .images.budget import DecodeBudget, budget_of_worker
 from .images.decode import Room, box_of, decode
 from .images.geometry import Box
@@ -112,7 +113,7 @@ class ModelClassifier:
         engine = engine_of(bundle, settings.engine)
         engines = _engines(bundle, engine, settings, place.replicas)
         self._head = read_head(bundle) if all(isinstance(engine, FeatureEngine) for engine in engines) else None
-        self._doubt = read_doubt(bundle)
+        self._doubt = load_doubt(bundle)
         self.description = Description(
             bundle.source,
             bundle.license,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import Bundle
-from my_inference_app.bundles.doubt import read_doubt
+from my_inference_app.bundles.doubt import read_doubt, write_doubt
 from my_inference_app.calibrate.cli import main
 from my_inference_app.errors import BundleError
+from my_inference_app.inference.classifier import ModelClassifier
+from my_inference_app.settings import Settings
 from tests.calibrate.labelled import copied, tinted_photos
 from tests.images import SAMPLES
 from tests.pipelines import MEAN_COLOUR, pipeline
@@ -89,3 +94,21 @@ def test_damaged_calibration_is_refused(colours: Bundle, tmp_path: Path, monkeyp
     (made.path / "doubt.npz").write_bytes(b"damaged")
     with pytest.raises(BundleError, match=r"doubt\.npz has another checksum"):
         read_doubt(bundle.read(made.path))
+
+
+def test_calibration_of_another_version_is_refused(calibrated: Bundle, tmp_path: Path) -> None:
+    made = copied(calibrated, tmp_path / "colours")
+    known = read_doubt(made)
+    assert known
+    other = replace(known, familiarity=replace(known.familiarity, mean=np.zeros(3), whitening=np.eye(3)))
+
+    def fill(folder: Path) -> None:
+        for name in made.files:
+            shutil.copy(calibrated.path / name, folder / name)
+        write_doubt(other, folder)
+
+    written = bundle.write(made, fill)
+    with pytest.raises(
+        BundleError, match=r"doubt\.npz was made by another version of this program; calibrate it again$"
+    ):
+        ModelClassifier(written, Settings())
