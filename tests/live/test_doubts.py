@@ -33,7 +33,7 @@ def test_calibration_reaches_the_running_service(start: Start, colours: Bundle, 
     photos = tinted_photos(tmp_path / "photos", 60)
     command = [sys.executable, "-m", "my_inference_app.calibrate", str(photos)]
     subprocess.run(command, env={**os.environ, "BUNDLE": str(made.path)}, check=True, timeout=120)
-    until(lambda: all("set" in ask(service, plain_image()) for _ in range(8)))
+    until(lambda: all("set" in ask(service, plain_image()) for _ in range(8)), seconds=180)
     service.wait_for_workers(2)
     before = counted(service)
     images = files(noise, 12, [SAMPLES[0].read_bytes()])
