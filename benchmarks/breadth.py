@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import statistics
+import struct
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 
 from . import output
 from .load import Measured, measure
@@ -26,6 +28,7 @@ _RAW = {
     f"/predictions/{SMALL}": {"TYPE": _TYPE},
     f"/v2/models/{SMALL}/infer": {"TYPE": _TYPE, "HEADER": "Inference-Header-Content-Length: 0"},
 }
+_TRITON = f"one model, /v2/models/{SMALL}/infer, as tritonclient sends it"
 
 
 def main() -> None:
@@ -69,21 +72,41 @@ def _rows(ready: Ready, alone: Started, beside: Started, seconds: int) -> dict[s
         url = alone.url.removesuffix("/predict") + path
         return lambda: measure(url, alone.process, 16, seconds, ready.image, **variables)
 
+    body, header = _triton_request(ready.image)
+    v2 = alone.url.removesuffix("/predict") + f"/v2/models/{SMALL}/infer"
+    variables = {"TYPE": _TYPE, "HEADER": f"Inference-Header-Content-Length: {header}"}
     return {
         _BASE: lambda: alone.load(16, seconds),
         "two models, the other unused": lambda: beside.load(16, seconds),
         **{f"one model, {path}, image as the body": raw(path, variables) for path, variables in _RAW.items()},
+        _TRITON: lambda: measure(v2, alone.process, 16, seconds, body, **variables),
     }
+
+
+def _triton_request(image: Path) -> tuple[Path, int]:
+    """A file with JSON and the image as a tensor of bytes, and the length of the JSON; asks for a binary answer."""
+    content = image.read_bytes()
+    tensor = struct.pack("<I", len(content)) + content
+    request = {
+        "inputs": [
+            {"name": "image", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": len(tensor)}}
+        ],
+        "outputs": [{"name": "probabilities", "parameters": {"binary_data": True}}],
+    }
+    header = json.dumps(request).encode()
+    file = image.with_name("triton-request")
+    file.write_bytes(header + tensor)
+    return file, len(header)
 
 
 def table(machine: output.Machine, found: dict[str, list[Measured]]) -> str:
     base = found[_BASE]
     lines = [output.headline(machine), f"{SMALL}, 16 connections", ""]
-    lines.append(f"{'':62} {'images/s':>9} {'ratio':>6} {'CPU s/1000':>11} {'ratio':>6} {'MB':>6} {'failed':>7}")
+    lines.append(f"{'':76} {'images/s':>9} {'ratio':>6} {'CPU s/1000':>11} {'ratio':>6} {'MB':>6} {'failed':>7}")
     for name, runs in found.items():
         speed, cpu = _median(runs, "images_per_second"), _median(runs, "cpu_seconds_per_1000")
         lines.append(
-            f"{name:62} {speed:>9.1f} {speed / _median(base, 'images_per_second'):>6.2f} "
+            f"{name:76} {speed:>9.1f} {speed / _median(base, 'images_per_second'):>6.2f} "
             f"{cpu:>11.2f} {cpu / _median(base, 'cpu_seconds_per_1000'):>6.2f} {_median(runs, 'peak_mb'):>6.0f} "
             f"{sum(run.failed + run.refused for run in runs):>7}"
         )
