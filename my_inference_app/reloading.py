@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ _FOR_ALL_ELSE = 60.0
 _WATCHED = (MANIFEST, f"[1-9]*/{MANIFEST}", own_python.FILE, f"[1-9]*/{own_python.FILE}")
 
 
-def loads(settings: Settings, variables: Mapping[str, str]) -> str:
+def loads(settings: Settings, variables: Mapping[str, str], nice: int = 0) -> str:
     """Why a worker could not start with the bundles as they are now, or nothing. A process of its own tries it."""
     if settings.engine == "ray":
         try:
@@ -36,6 +37,8 @@ def loads(settings: Settings, variables: Mapping[str, str]) -> str:
             return f"error: {error}"
     longest = settings.load_timeout + _FOR_ALL_ELSE
     command = [sys.executable, "-m", "my_inference_app.check"]
+    if nice and (program := shutil.which("nice")):
+        command = [program, "-n", str(nice), *command]
     with suppress(subprocess.TimeoutExpired):
         done = subprocess.run(command, env=_environment(variables), timeout=longest, capture_output=True, text=True)
         # Not by its exit code, which gunicorn's master may take away: it collects those of all its children.

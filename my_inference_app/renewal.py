@@ -16,6 +16,8 @@ from .reloading import loads
 from .settings import Settings
 
 _LOOK = 0.05
+_NICE = 19
+"""How little priority the process has that tries to load the bundles."""
 _STARTING = 60.0
 """Seconds in addition to LOAD_TIMEOUT."""
 
@@ -25,19 +27,19 @@ workers: set[Any] = set()
 
 def renew(settings: Settings, send: Callable[[int], None]) -> str:
     """Returns when no worker is left that has the bundles of before. Says why it cannot."""
-    if reason := loads(settings, {}):
+    if reason := loads(settings, {}, nice=_NICE):
         return reason
     old, patience = list(workers), settings.load_timeout + _STARTING
-    for _ in old:
+    warm = True
+    for _ in old:  # one after the other, so that cores are left to the requests
         _change(send, signal.SIGTTIN, patience)
-    warm = _comes_true(lambda: len(_ready()) >= 2 * len(old), patience)
-    for _ in old:
+        warm = _comes_true(lambda: len(_ready()) > len(old), patience) and warm
         _change(send, signal.SIGTTOU, settings.grace_timeout + patience)
     return "" if warm and workers.isdisjoint(old) else "error: the new workers were not ready in time"
 
 
 def _change(send: Callable[[int], None], number: int, patience: float) -> None:
-    """One after the other, since two equal signals at once are one."""
+    """Returns when gunicorn has carried out the signal."""
     before = len(workers)
     send(number)
     _comes_true(lambda: len(workers) != before, patience)
