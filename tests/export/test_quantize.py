@@ -12,6 +12,8 @@ from PIL import Image
 
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
+from my_inference_app.bundles.head import Head, read_head
+from my_inference_app.engines import openvino
 from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export import evaluate, quantize
@@ -20,6 +22,7 @@ from my_inference_app.export.image_folder import find
 from my_inference_app.export.options import Calibration, Options
 from my_inference_app.export.plan import Plan, run
 from my_inference_app.resources import cores
+from my_inference_app.teach import graph
 
 SAMPLES = sorted((Path(__file__).parents[2] / "post_request").glob("*.[jp][pn]g"))
 
@@ -63,6 +66,18 @@ def test_bundle_reports_how_well_int8_agrees(models: Path) -> None:
     assert engine(np.zeros((3, 224, 224, 3), np.uint8)).shape == (3, 1000)
     assert made.features
     assert made.agreement["features"]["openvino, int8"] <= 1e-3, "what follows the map stays in float"
+
+
+def test_int8_bundle_gets_another_last_layer(models: Path, tmp_path: Path) -> None:
+    """As teaching does it: the first three classes as a model of their own."""
+    made = bundle.read(models / "efficientnet-lite0--int8")
+    head = read_head(made)
+    assert head
+    graph.replace_last_layer(made.path / "model.xml", tmp_path, head, Head(head.weight[:3], head.bias[:3]))
+    images = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
+    before = load_engine(made, "openvino", threads=cores(), precision="f32")(images)
+    after = openvino.load(tmp_path / "model.xml", threads=cores(), device="cpu", precision="f32")(images)
+    assert np.allclose(after, before[:, :3], atol=1e-3)
 
 
 def test_if_missing_needs_no_images_for_an_existing_bundle(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
