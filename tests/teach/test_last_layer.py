@@ -12,7 +12,7 @@ from my_inference_app.bundles import bundle as bundles
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.bundles.head import Head, read_head
 from my_inference_app.engines import openvino
-from my_inference_app.engines.base import ENGINES, load_engine
+from my_inference_app.engines.base import ENGINES, Options, load_engine
 from my_inference_app.errors import BundleError
 from my_inference_app.export.pipeline import convert_model
 from my_inference_app.teach import graph
@@ -68,4 +68,4 @@ def test_same_layer_gives_the_same_file(colours: Bundle, tmp_path: Path) -> None
         graph.replace_last_layer(colours.path / "model.xml", tmp_path / name, head, head)
         texts.append((tmp_path / name / "model.xml").read_bytes())
     assert texts[0] == texts[1]
-    assert openvino.load(tmp_path / "first" / "model.xml", threads=1, device="cpu", precision="")
+    assert openvino.load_file(tmp_path / "first" / "model.xml", Options(1))
