@@ -13,8 +13,8 @@ from PIL import Image
 from my_inference_app.bundles import bundle
 from my_inference_app.bundles.bundle import InputSpec
 from my_inference_app.bundles.head import Head, read_head
-from my_inference_app.engines import openvino
-from my_inference_app.engines.base import Options, load_engine
+from my_inference_app.engines import base, openvino
+from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import SourceError
 from my_inference_app.export import evaluate, quantize
 from my_inference_app.export.cli import main
@@ -76,7 +76,7 @@ def test_int8_bundle_gets_another_last_layer(models: Path, tmp_path: Path) -> No
     graph.replace_last_layer(made.path / "model.xml", tmp_path, head, Head(head.weight[:3], head.bias[:3]))
     images = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
     before = load_engine(made, "openvino", threads=cores(), precision="f32")(images)
-    after = openvino.load_file(tmp_path / "model.xml", Options(cores(), precision="f32"))(images)
+    after = openvino.load_file(tmp_path / "model.xml", base.Options(cores(), precision="f32"))(images)
     assert np.allclose(after, before[:, :3], atol=1e-3)
 
 
