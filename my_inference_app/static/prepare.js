@@ -45,7 +45,7 @@ async function shrunk(file, edge) {
   image.close();
   if (!blob || blob.size > file.size / 2) return null;
   const note = `Sent as ${width} × ${height} (${size(blob.size)} in place of ${size(file.size)}, ${from}): `;
-  return { blob, size: [width, height], note: `${note}the model looks at ${edge} pixels, so this changes nothing for it.` };
+  return { blob, size: [width, height], note: `${note}the model looks at ${edge} pixels, so this hardly matters to it.` };
 }
 
 async function drawn(image, width, height) {

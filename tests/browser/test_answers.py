@@ -131,12 +131,12 @@ def test_large_photo_is_shrunk_and_its_answer_stays(visit: Visit, tmp_path: Path
         visit = Visit(visit.browser, visit.url)
         visit.choose(large)
         visit.wait()
-        assert "changes nothing" in visit.text("#shrunk")
+        assert "hardly matters" in visit.text("#shrunk")
         shrunk = dict(zip(visit.labels(), scores(visit), strict=True))
         whole = answer_of(visit.url, large)
         assert next(iter(shrunk)) == next(iter(whole))
         for label in shrunk.keys() & whole.keys():
-            assert shrunk[label] == pytest.approx(100 * whole[label], abs=5)
+            assert shrunk[label] == pytest.approx(100 * whole[label], abs=8)
 
 
 def scores(visit: Visit) -> list[float]:
