@@ -32,7 +32,7 @@ def test_import_gives_app_with_loaded_model(tiny: Bundle) -> None:
     [
         ("BUNDLE", "/no/bundle", "error: there is no bundle in /no/bundle: make it with `make export`"),
         ("PORT", "eighty", "error: PORT='eighty' cannot be used: give a whole number from 1 to 65535"),
-        ("ENGINE", "abacus", "error: ENGINE='abacus' cannot be used: give one of openvino, torch"),
+        ("ENGINE", "abacus", "error: ENGINE='abacus' cannot be used: give one of openvino, torch, ray"),
     ],
 )
 def test_bad_setting_ends_import_with_one_line(tiny: Bundle, name: str, value: str, message: str) -> None:

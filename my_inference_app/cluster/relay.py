@@ -93,6 +93,7 @@ def main(address: str, place: str) -> None:
         print(first_line(error), file=say, flush=True)
         os._exit(1)
     print(READY, file=say, flush=True)
+    Thread(target=_end_with_head, args=(address,), daemon=True).start()
     client = _Client(address)
     while True:
         Thread(target=_serve, args=(listener.accept(), client), daemon=True).start()
@@ -101,6 +102,13 @@ def main(address: str, place: str) -> None:
 def _end_with_stdin() -> None:
     sys.stdin.buffer.read()
     os._exit(0)  # Ray takes seconds to end in good order, and there is nothing to be saved
+
+
+def _end_with_head(address: str) -> None:
+    """A client that outlives the head of its cluster asks the next head again and again, on half a core of each."""
+    while not absent(address):
+        time.sleep(_LOOK_EVERY)
+    os._exit(1)
 
 
 def _serve(connection: Connection, client: _Client) -> None:
