@@ -110,7 +110,7 @@ def test_file_that_is_not_an_image_is_an_error_in_one_line(
 
 
 def test_bad_setting_is_an_error(error_of: Callable[..., object]) -> None:
-    message = "error: ENGINE='abacus' cannot be used: give one of openvino, torch"
+    message = "error: ENGINE='abacus' cannot be used: give one of openvino, torch, ray"
     assert error_of(SAMPLES[0], ENGINE="abacus") == message
 
 

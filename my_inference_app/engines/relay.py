@@ -14,11 +14,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from multiprocessing.connection import Client, Connection
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 
 from .. import own_folder, shared_folder
 from ..errors import NotReady, SetupError
@@ -39,6 +39,8 @@ class Relay:
         self._socket = ""
         """Empty while there is no connection to the cluster."""
         self._reason = ""
+        self._process: subprocess.Popen[str] | None = None
+        self._closed = Event()
         Thread(target=self._keep, name="relay", daemon=True).start()
 
     def wait(self) -> None:
@@ -57,34 +59,40 @@ class Relay:
             pass
         raise lost()
 
+    def close(self) -> None:
+        """Ends the relay for good. All that connected to it is cut off."""
+        self._closed.set()
+        with suppress(AttributeError, OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+
     def _keep(self) -> None:
         folder = own_folder.make("relay", tempfile.gettempdir())
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        environment = {key: value for key, value in os.environ.items() if key != shared_folder.VARIABLE}
         for number in count():
-            if reason := absent(self._address):
-                self._note("", reason)
-                time.sleep(_PAUSE)
-                continue
-            place = str(folder / str(number))
-            command = [sys.executable, "-m", PROGRAM, self._address, place]
-            with subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            ) as process:
-                said = process.stdout.readline().strip() if process.stdout else ""
-                if said == READY:
-                    self._note(place, "")
-                else:
-                    self._note("", said or "the relay to Ray has failed: the lines above say why")
-                process.wait()
+            if self._closed.wait(self._run_once(str(folder / str(number)))):
+                return
+
+    def _run_once(self, place: str) -> float:
+        """Returns, once the relay has ended, the seconds until the next try."""
+        if reason := absent(self._address):
+            self._note("", reason)
+            return _PAUSE
+        command = [sys.executable, "-m", PROGRAM, self._address, place]
+        environment = {key: value for key, value in os.environ.items() if key != shared_folder.VARIABLE}
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as self._process:
+            if self._closed.is_set():
+                return 0.0
+            said = self._process.stdout.readline().strip() if self._process.stdout else ""
             if said == READY:
-                self._note("", "the connection to the cluster was lost")
-            time.sleep(5 * _PAUSE if said != READY else _PAUSE)
+                self._note(place, "")
+            else:
+                self._note("", said or "the relay to Ray has failed: the lines above say why")
+            self._process.wait()
+        if said == READY:
+            self._note("", "the connection to the cluster was lost")
+        return _PAUSE if said == READY else 5 * _PAUSE
 
     def _note(self, place: str, reason: str) -> None:
         with self._changed:

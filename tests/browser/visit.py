@@ -79,7 +79,9 @@ class Visit:
         for name in ("clipboard-read", "clipboard-write"):
             setting = {"permission": {"name": name}, "setting": "granted", "origin": self.url}
             self.command("Browser.setPermission", **setting)
-        assert self.browser.execute_async_script(COPY_TO_CLIPBOARD, source) is None
+        self.command("Emulation.setFocusEmulationEnabled", enabled=True)  # only a page in focus may use the clipboard
+        failure = self.browser.execute_async_script(COPY_TO_CLIPBOARD, source)
+        assert failure is None, failure
         self.one("body").send_keys(Keys.CONTROL, "v")
 
     def sample(self, name: str = "cat") -> None:

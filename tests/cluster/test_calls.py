@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.ports import free_port
 from my_inference_app.bundles import bundle as bundles
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.base import Engine, RemoteEngine, load_engine
+from my_inference_app.engines.relay import relay_of
 from my_inference_app.errors import NotReady, Overloaded, SettingError, SetupError
 from my_inference_app.settings.ray import Ray
 from tests.cluster.nodes import Cluster
@@ -33,7 +35,20 @@ GATED = f"""
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ends_relays() -> Iterator[None]:
+    """They would try to reach their clusters for as long as this process runs."""
+    yield
+    for address in asked:
+        relay_of(address).close()
+
+
+asked: set[str] = set()
+
+
 def engine(bundle: Bundle, address: str) -> Engine:
+    if address:
+        asked.add(address)
     return load_engine(bundle, "ray", threads=1, cluster=Ray(ray_address=address))
 
 
