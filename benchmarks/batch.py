@@ -101,11 +101,11 @@ def compare(settings: Settings, scratch: Path, count: int, rounds: int) -> list[
     several = engines(bundle, alone, cores())
     single = engines(bundle, alone, 1)
     decoder = partial(decode, photo, bundle.input, alone.max_pixels)
-    startup = time_of_command(settings, scratch, scratch / "images" / "0.jpg")
     found = []
     for number in range(rounds + 1):
         # Before and after, since a shared machine changes its speed within a round.
         before = _alone(single, several, images, decoder)
+        startup = time_of_command(settings, scratch, scratch / "images" / "0.jpg")  # the first load takes longer
         seconds = time_of_command(settings, scratch, scratch / "images") - startup
         after = _alone(single, several, images, decoder)
         if number:  # the first round warms up
