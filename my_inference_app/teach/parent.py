@@ -63,7 +63,7 @@ def _loaded(bundle: Bundle, settings: Settings) -> Parent:
         )
     engine = load_engine(
         bundle,
-        engine_of(bundle, settings.engine),
+        engine_of(bundle, settings.local_engine),
         threads=threads(settings),
         device=settings.device[0],
         precision=settings.engine_precision,

@@ -47,6 +47,14 @@ def test_missing_parent_says_how_to_make_it(lessons: Path) -> None:
     assert "make export MODEL=org/no-such" in failure(str(lessons), "--name", "x", "--model", "org/no-such")
 
 
+def test_teaching_beside_a_service_on_ray_computes_here(
+    report: dict[str, Any], lessons: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENGINE", "ray")
+    main([str(lessons), "--name", "things", "--model", "efficientnet-lite0", "--estimate", "--json"])
+    assert json.loads(capsys.readouterr().out)["accuracy"] == report["accuracy"]
+
+
 def test_parent_without_features_is_refused(lessons: Path, tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE", str(tiny.path))
     assert "tiny cannot be taught" in failure(str(lessons), "--name", "x")
