@@ -54,12 +54,13 @@ def _named(settings: Settings) -> list[Place]:
     """Those that the settings name."""
     if settings.entries:
         return [place for entry in settings.entries for place in _of_entry(entry, settings)]
-    return [_newest(bundle_dir(settings))]
+    return [newest(bundle_dir(settings))]
 
 
-def _newest(folder: Path) -> Place:
-    version, newest = list(versions_in(folder).items())[-1]
-    return Place(newest, version=version)
+def newest(folder: Path) -> Place:
+    """The newest version in a model's folder."""
+    version, found = list(versions_in(folder).items())[-1]
+    return Place(found, version=version)
 
 
 def _taught(settings: Settings, named: Sequence[Place]) -> Iterator[Place]:
@@ -68,13 +69,13 @@ def _taught(settings: Settings, named: Sequence[Place]) -> Iterator[Place]:
     folders = settings.models_dir.iterdir() if settings.models_dir.is_dir() else ()
     for folder in sorted(path for path in folders if path.name[0] != "."):
         if folder.resolve() not in names and taught_in(folder):
-            yield _newest(folder)
+            yield newest(folder)
 
 
 def taught_in(folder: Path) -> Bundle | None:
     """The newest version in a model's folder, if it was made by `teach` and can be read."""
     with suppress(BundleError):
-        found = read(_newest(folder).folder)
+        found = read(newest(folder).folder)
         return found if found.source.get("kind") == TAUGHT else None
     return None
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ..bundles import bundle, own_python
 from ..bundles.bundle import Bundle
-from ..bundles.store import bundle_dir, versions_in
+from ..bundles.store import bundle_dir, newest
 from ..engines.base import load_engine
 from ..errors import SetupError, SourceError
-from ..export.progress import say
+from ..progress import say
 from ..resources import cores
 from ..settings import Settings
 from .fit import COVERAGE, Fitted, fit, needed
@@ -44,8 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _bundle(settings: Settings) -> Bundle:
     """That of MODEL or BUNDLE, in its newest version."""
-    *_, newest = versions_in(bundle_dir(settings)).values()
-    made = bundle.read(newest)
+    made = bundle.read(newest(bundle_dir(settings)).folder)
     if own_python.FILE in made.files:
         raise SourceError(f"{made.path} is your own Python, and only exported bundles can be calibrated")
     return made

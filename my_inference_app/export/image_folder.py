@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..bundles.bundle import InputSpec
 from ..errors import ServiceError, SourceError
 from ..inference.images.decode import decode
+from ..progress import say
 from ..settings import Settings
 from .imagenet import LABELS, WORDNET_IDS
-from .progress import say
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 _WORDNET_ID = re.compile(r"n\d{8}")

@@ -9,9 +9,9 @@ from PIL import Image
 
 from ..bundles.bundle import InputSpec
 from ..errors import SourceError, first_line
+from ..progress import say
 from .agreement import sample_images
 from .loaded_model import Transform
-from .progress import say
 
 LEAST_PROBABILITY = 1e-12
 """Smaller ones are set to this one, since zero has no logarithm."""

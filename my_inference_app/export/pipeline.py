@@ -17,6 +17,7 @@ from ..bundles.bundle import HEAD, Bundle
 from ..bundles.head import write_head
 from ..engines.base import ENGINES, EXPORTED, load_engine
 from ..errors import SetupError, SourceError, first_line
+from ..progress import say
 from ..resources import cores
 from . import agreement, convert, features, features_agreement, quantize
 from .agreement import Agreement
@@ -24,7 +25,7 @@ from .destination import check_space
 from .features import Features
 from .loaded_model import LoadedModel
 from .options import Calibration
-from .progress import megabytes, say, step
+from .progress import megabytes, step
 from .quantize import Quality
 
 

@@ -15,11 +15,12 @@ from types import FrameType
 
 from ..bundles.store import bundle_name
 from ..errors import SettingError, SourceUnreachable
+from ..progress import say
 from ..settings import PROJECT
 from .destination import prepare
 from .existing import is_current
 from .options import Options
-from .progress import megabytes, say, step
+from .progress import megabytes, step
 from .sources import find
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+from ..progress import say
 
 
 @dataclass

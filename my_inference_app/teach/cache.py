@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundles.store import TEACH_CACHE
 from ..settings import Settings
 
 MOST_MB = 500
-FOLDER = ".teach-cache"
-"""In MODELS_DIR."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Seen:
 class Cache:
     def __init__(self, settings: Settings, key: str) -> None:
         """The key stands for all that changes what is computed: the parent, its engine and the precision."""
-        self._root = settings.models_dir / FOLDER
+        self._root = settings.models_dir / TEACH_CACHE
         self._folder = self._root / key
 
     def get(self, sha256: str) -> Seen | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.bundle import Bundle
+from ..bundles.store import TAUGHT
 from ..calibrate.fit import COVERAGE, Fitted, fit, needed
 from ..errors import SetupError
 from ..progress import say
@@ -23,7 +24,7 @@ from .learning import Learnt, learn
 from .parent import Parent, load
 from .photos import Photos, digest, find
 from .quality import assess
-from .versions import KIND, Place, compare, learnt_from, next_version
+from .versions import Place, compare, learnt_from, next_version
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _calibration(lesson: Lesson) -> Fitted | None:
 def _write(lesson: Lesson, parent: Parent, place: Place, name: str) -> Bundle:
     photos = lesson.photos
     origin = {
-        "kind": KIND,
+        "kind": TAUGHT,
         "parent": parent.bundle.name,
         "parent_checksum": parent.checksum,
         "photos": digest(photos.usable),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..bundles import bundle as bundles
 from ..bundles.bundle import Bundle
 from ..bundles.head import Head, read_head
-from ..bundles.store import bundle_dir, folder_of, versions_in
+from ..bundles.store import bundle_dir, folder_of, newest
 from ..engines.base import FeatureEngine, engine_of, load_engine
 from ..errors import BundleError, SetupError
 from ..resources import cores
@@ -29,12 +28,12 @@ def load(settings: Settings, name: str, last: Bundle | None) -> Parent:
 
     `name` is what the taught model will be called.
     """
-    folder = _newest(settings)
+    folder = newest(bundle_dir(settings)).folder
     if folder.resolve().is_relative_to(folder_of(settings, name).resolve()):
         if last is None:
             raise SetupError(f"{name} cannot be taught on itself: give another model, or another --name")
         settings = replace(settings, model=str(last.source["parent"]), model_revision="", bundle="")
-        folder = _newest(settings)
+        folder = newest(bundle_dir(settings)).folder
     try:
         return bundles.load(folder, lambda bundle: _loaded(bundle, settings))
     except BundleError as error:
@@ -48,10 +47,6 @@ def load(settings: Settings, name: str, last: Bundle | None) -> Parent:
 def threads(settings: Settings) -> int:
     """All cores, since nothing else runs here, or as many as COMPUTE_THREADS says."""
     return settings.compute_threads or cores()
-
-
-def _newest(settings: Settings) -> Path:
-    return list(versions_in(bundle_dir(settings)).values())[-1]
 
 
 def _loaded(bundle: Bundle, settings: Settings) -> Parent:

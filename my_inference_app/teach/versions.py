@@ -12,14 +12,13 @@ import numpy as np
 from ..bundles import bundle as bundles
 from ..bundles.bundle import MANIFEST, Bundle
 from ..bundles.head import read_head
-from ..bundles.store import folder_of, has_versions, versions_in
+from ..bundles.store import TAUGHT, folder_of, has_versions, versions_in
 from ..errors import SetupError
 from ..settings import Settings
 from .crossvalidation import CrossValidation
 from .head import Matrix
 from .photos import Photos
 
-KIND = "taught"
 PHOTOS = "photos.txt"
 """In a taught bundle: the checksums of the photos that it has learnt from."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -43,7 +42,7 @@ def next_version(settings: Settings, name: str, version: str = "") -> Place:
         raise SetupError(f"{folder} is a model that was not taught: give another --name")
     there = versions_in(folder) if has_versions(folder) else {}
     last = bundles.read(list(there.values())[-1]) if there else None
-    if last and last.source.get("kind") != KIND:
+    if last and last.source.get("kind") != TAUGHT:
         raise SetupError(f"{folder} has versions of a model that was not taught: give another --name")
     if version in there:
         raise SetupError(f"{name} has a version {version} already: give a --version above {list(there)[-1]}, or none")

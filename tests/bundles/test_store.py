@@ -20,7 +20,6 @@ from my_inference_app.bundles.store import (
 from my_inference_app.errors import BundleError
 from my_inference_app.settings import Settings
 from my_inference_app.settings.server_models import Entry
-from my_inference_app.teach import cache, versions
 
 
 def stored(*folders: Path) -> None:
@@ -93,5 +92,5 @@ def test_taught_models_are_served_beside_those_that_are_named(tmp_path: Path) ->
     assert found == [named, Place(tmp_path / "cats" / "1")], "the settings have named it already"
 
 
-def test_teach_and_the_server_mean_the_same() -> None:
-    assert (cache.FOLDER, versions.KIND) == (TEACH_CACHE, TAUGHT)
+def test_names_in_stores_that_exist_stay() -> None:
+    assert (TEACH_CACHE, TAUGHT) == (".teach-cache", "taught")

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from ...bundles.bundle import InputSpec, sha256
 from ...errors import SourceError, SourceUnreachable, first_line
+from ...progress import say
 from ..imagenet import LABELS
 from ..input_options import InputOptions, described
 from ..labels import labels_of
@@ -18,7 +19,6 @@ from ..loaded_model import LoadedModel
 from ..options import Options
 from ..outputs import classes_of
 from ..preprocessing import standard_transform
-from ..progress import say
 from ..torchvision_cpu import torchvision
 from . import TORCHVISION
 
