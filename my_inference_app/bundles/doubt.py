@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import first_line
-from .bundle import Bundle, damaged
+from .arrays import read_arrays
+from .bundle import Bundle
 from .manifest import DOUBT
 
 Floats = NDArray[np.float64]
@@ -105,16 +106,13 @@ def read_doubt(bundle: Bundle) -> Doubt | None:
     """None if the bundle is not calibrated."""
     if not bundle.doubt:
         return None
-    bundle.verify(DOUBT)
-    try:
-        # numpy leaves a file open that it cannot read, so it is opened here.
-        with (bundle.path / DOUBT).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name].astype(np.float64) for name in arrays.files}
-        masses = found.pop("masses")
-        familiarity = Familiarity(**found)
-        _check(masses, familiarity)
-    except Exception as error:  # numpy and zipfile raise what they like
-        raise damaged(bundle.path, f"{DOUBT}: {first_line(error)}") from None
+
+    def tables(arrays: Mapping[str, Floats]) -> tuple[Floats, Familiarity]:
+        familiarity = Familiarity(**{name: arrays[name] for name in arrays if name != "masses"})
+        _check(arrays["masses"], familiarity)
+        return arrays["masses"], familiarity
+
+    masses, familiarity = read_arrays(bundle, DOUBT, np.float64, tables)
     return Doubt(bundle.doubt["temperature"], bundle.doubt["coverage"], masses, familiarity)
 
 

@@ -6,13 +6,14 @@ the mean of all places, plus the bias, is the logit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import first_line
+from .arrays import read_arrays
 from .bundle import HEAD, Bundle, damaged
 
 Floats = NDArray[np.float32]
@@ -72,19 +73,16 @@ def read_head(bundle: Bundle) -> Head | None:
     """The head of a bundle that has features."""
     if not bundle.features:
         return None
-    bundle.verify(HEAD)
-    try:
-        # numpy leaves a file open that it cannot read, so it is opened here.
-        with (bundle.path / HEAD).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name].astype(np.float32) for name in arrays.files}
-        norm = None
-        if "norm_scale" in found:
-            norm = Norm(found["norm_scale"], found["norm_shift"], float(found["norm_epsilon"]))
-        head = Head(found["weight"], found["bias"], norm)
-    except Exception as error:  # numpy and zipfile raise what they like
-        raise damaged(bundle.path, f"{HEAD}: {first_line(error)}") from None
+    head = read_arrays(bundle, HEAD, np.float32, _head_of)
     _check(head, bundle, bundle.features.channels)
     return head
+
+
+def _head_of(arrays: Mapping[str, Floats]) -> Head:
+    norm = None
+    if "norm_scale" in arrays:
+        norm = Norm(arrays["norm_scale"], arrays["norm_shift"], float(arrays["norm_epsilon"]))
+    return Head(arrays["weight"], arrays["bias"], norm)
 
 
 def _check(head: Head, bundle: Bundle, channels: int) -> None:
