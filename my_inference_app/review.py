@@ -18,17 +18,11 @@ from pathlib import Path
 from threading import Thread
 
 from .errors import SettingError
+from .inference.images.decode import ending_of
 from .settings import Settings
 
 _log = logging.getLogger(__name__)
 
-_SIGNATURES = {
-    "jpg": re.compile(rb"\xff\xd8\xff"),
-    "png": re.compile(rb"\x89PNG"),
-    "gif": re.compile(rb"GIF8"),
-    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "bmp": re.compile(rb"BM"),
-}
 _NAME = re.compile(r"(?:unfamiliar|uncertain)-[0-9a-f]{32}\.(?:jpg|png|gif|webp|bmp)")
 _UNFINISHED = re.compile(r"\.[0-9a-f]{32}")
 _LOCK = ".lock"
@@ -60,7 +54,7 @@ class Review:
         if now < self._next or len(image) > self._most_bytes:
             return
         self._next = now + self._pause
-        ending = next((name for name, signature in _SIGNATURES.items() if signature.match(image)), None)
+        ending = ending_of(image)
         if ending is None:
             return
         try:

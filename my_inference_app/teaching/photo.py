@@ -9,10 +9,9 @@ from threading import Lock
 
 from ..bundles.bundle import InputSpec
 from ..errors import Overloaded
-from ..inference.images.decode import decode
+from ..inference.images.decode import decode, ending_of
 from ..watchdog import InFlight
 
-_SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"RI": ".webp", b"GI": ".gif", b"BM": ".bmp"}
 # One photo is decoded at a time in each worker, so that photos take little memory and time beside the predictions.
 _one_at_a_time = Lock()
 
@@ -33,4 +32,4 @@ def checked(data: bytes, spec: InputSpec, max_pixels: int, deadline: float, in_f
             decode(data, spec, max_pixels)
     finally:
         _one_at_a_time.release()
-    return Photo(data, hashlib.sha256(data).hexdigest(), _SUFFIXES[data[:2]])
+    return Photo(data, hashlib.sha256(data).hexdigest(), f".{ending_of(data)}")

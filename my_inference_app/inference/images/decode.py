@@ -20,6 +20,13 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 ACCEPTED = "JPEG, PNG, WebP, GIF or BMP"
 
 _FIRST_BYTES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|BM....\0\0\0\0", re.DOTALL)
+_ENDINGS = {
+    "jpg": re.compile(rb"\xff\xd8\xff"),
+    "png": re.compile(rb"\x89PNG"),
+    "gif": re.compile(rb"GIF8"),
+    "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "bmp": re.compile(rb"BM"),
+}
 _SMALLEST_FILE = 24
 """Fewer bytes are not an image in any of the formats, whatever they begin with."""
 
@@ -48,6 +55,11 @@ Room = Callable[[int], AbstractContextManager[None]]
 
 def looks_like_image(data: bytes) -> bool:
     return _FIRST_BYTES.match(data) is not None
+
+
+def ending_of(data: bytes) -> str | None:
+    """What the name of a file with this image should end in."""
+    return next((ending for ending, first_bytes in _ENDINGS.items() if first_bytes.match(data)), None)
 
 
 def _unlimited(_pixels: int) -> AbstractContextManager[None]:
