@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, make_response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
 from ..errors import BadRequest, Unauthorized, raised
 from ..inference.answers import Result, Timings
 from ..inference.classifier import Classifier
 from . import browser, confidence, context, static_files
-from .browser import ACCEPT, POLICY
 from .classification import classify
 from .described import FILES, IMAGE_ERRORS
 from .errors import count, respond, translate, with_status
@@ -111,15 +110,11 @@ def _page(**values: object) -> Response:
         reviewed=bool(settings.review_dir),
         max_upload_mb=settings.max_upload_mb,
         top_k=TOP_K,
-        accept=ACCEPT,
+        accept=browser.ACCEPT,
         samples=SAMPLES,
         scripts=static_files.names(".js"),
         teaches=settings.teach,
         static_file=static_files.addresses(),
         **{"confidence": confidence.Confidence(), **values},
     )
-    response = make_response(html)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return browser.page(html)

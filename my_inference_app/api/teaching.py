@@ -8,8 +8,9 @@ from typing import Any, NotRequired, TypedDict
 
 from flask import Response, g, jsonify
 
-from ..errors import ModelNotFound
-from ..teaching import models
+from ..errors import ModelNotFound, ServiceError
+from ..teaching import models, photo
+from ..teaching.photo import Photo
 from . import context
 
 EXAMPLES = {"taught": "my-cats", "label": "tabby cat", "photo": "0" * 64}
@@ -70,6 +71,16 @@ def all_described() -> list[Taught]:
         with suppress(ModelNotFound):  # it may be deleted at this moment
             found.append(described(name))
     return found
+
+
+def checked_photo(content: object) -> Photo:
+    """A photo that a client has sent, checked as an image that is classified. Raises what is wrong with it."""
+    if isinstance(content, ServiceError):
+        raise content
+    if not isinstance(content, bytes):
+        raise TypeError("a photo is a file")
+    settings, spec = context.settings(), context.registry().find().description.input
+    return photo.checked(content, spec, settings.max_pixels, context.deadline(), context.in_flight())
 
 
 def _served(name: str) -> str | None:

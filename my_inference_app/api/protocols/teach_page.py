@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from .. import browser, context, static_files
-from ..browser import ACCEPT, POLICY
 from ..guard.teachers import refuse_without_right
 from ..operation import JSON, Operation, operation
 from ..teaching import Taught, all_described
@@ -53,11 +52,8 @@ def _page() -> Response:
         needs_key=bool(settings.teaching_keys or settings.keys),
         keeps=bool(settings.teach_store),
         max_upload_mb=settings.max_upload_mb,
-        accept=ACCEPT,
+        accept=browser.ACCEPT,
         scripts=[*static_files.names(".js", "teach"), *_SHARED],
         static_file=static_files.addresses(),
     )
-    response = make_response(html)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return browser.page(html)

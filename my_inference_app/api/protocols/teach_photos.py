@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 from flask import Blueprint, Response, g, jsonify, request
 
 from ...errors import ServiceError, raised
-from ...teaching import models, photo
+from ...teaching import models
 from ...teaching.names import checked_label, checked_model
 from ...teaching.photo import Photo
 from .. import context
@@ -18,7 +18,7 @@ from ..guard.teachers import refuse_without_right
 from ..input.reader import read
 from ..input.upload import Upload
 from ..operation import JSON, Operation, operation
-from ..teaching import EXAMPLES, Deleted, deleted
+from ..teaching import EXAMPLES, Deleted, checked_photo, deleted
 
 blueprint = Blueprint("teach_photos", __name__, url_prefix="/teach")
 blueprint.before_request(refuse_without_right)
@@ -75,13 +75,8 @@ def put(taught: str, label: str) -> Response:
 
 
 def _checked(content: object) -> Photo | ServiceError:
-    if isinstance(content, ServiceError):
-        return content
-    if not isinstance(content, bytes):
-        raise TypeError("a photo is a file")
-    spec = context.registry().find().description.input
     try:
-        return photo.checked(content, spec, context.settings().max_pixels, context.deadline(), context.in_flight())
+        return checked_photo(content)
     except ServiceError as error:
         return error
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
-from ...errors import BadRequest, ServiceError, raised
-from ...teaching import models, photo
+from ...errors import BadRequest, raised
+from ...teaching import models
 from ...teaching.names import checked_label, checked_model
 from .. import context
 from ..classification import contents
@@ -19,6 +17,7 @@ from ..input.label_tasks import images_of
 from ..input.raw_body import content
 from ..label_studio_types import StudioError, StudioEvent, StudioHeard
 from ..operation import JSON, Body, Operation, Parameter, operation
+from ..teaching import checked_photo
 
 blueprint = Blueprint("teach_webhook", __name__, url_prefix="/label-studio")
 blueprint.before_request(refuse_without_right)
@@ -71,18 +70,6 @@ def webhook(taught: str = "") -> Response:
 
 def _take(name: str, found: Annotated) -> None:
     """A correction moves the photo from the class that it was in."""
-    data = _photo(found)
-    settings, spec = context.settings(), context.registry().find().description.input
-    taken = photo.checked(data, spec, settings.max_pixels, context.deadline(), context.in_flight())
-    context.album().add(name, checked_label(found.label), [taken], move=True)
-
-
-def _photo(found: Annotated) -> bytes:
     (image,) = images_of([found.task], found.labelling)
-    if isinstance(image, ServiceError):
-        raise image
-    (data,) = contents([image], context.deadline())
-    outcome: Any = raised(data)
-    if not isinstance(outcome, bytes):
-        raise TypeError("a photo is a file")
-    return outcome
+    (content,) = contents([raised(image)], context.deadline())
+    context.album().add(name, checked_label(found.label), [checked_photo(content)], move=True)
