@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,17 @@ class Result:
 
     def doubts(self, coverage: float | None = None) -> Doubts | None:
         """None if the bundle is not calibrated. ValueError if it was calibrated with too few photos to say."""
+        return self._usual_doubts if coverage is None else self._doubts(coverage)
+
+    @cached_property
+    def _usual_doubts(self) -> Doubts | None:
+        """Counted, and then shown."""
+        return self._doubts(self.doubt.coverage) if self.doubt else None
+
+    def _doubts(self, coverage: float) -> Doubts | None:
         if self.doubt is None or self.statistics is None:
             return None
-        most = self.doubt.most_mass(self.doubt.coverage if coverage is None else coverage)
+        most = self.doubt.most_mass(coverage)
         scores = self.probabilities
         best = np.argsort(-scores, kind="stable")
         before = np.cumsum(scores[best]) - scores[best]

@@ -189,9 +189,8 @@ class Batcher:
             with self._computing():
                 _run(engine, jobs)
         except Exception as error:
-            if len(jobs) > 1 and not isinstance(
-                error, ServiceError
-            ):  # one image may have spoilt the batch for the others
+            # One image may have spoilt the batch for the others.
+            if len(jobs) > 1 and not isinstance(error, ServiceError):
                 for job in jobs:
                     self._compute([job], engine)
                 return
