@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from threading import Event
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import requests
 
 from tests.images import COLOURS, plain_image
+from tests.live.clients import asking
 
+RIGHT = ""
 _CLIENTS = 4
 _PAUSE = 0.2
 
 
-@dataclass
-class Load:
-    url: str
-    right: int = 0
-    wrong: list[str] = field(default_factory=list)
-    end: Event = field(default_factory=Event)
-
-    def send(self, label: str) -> None:
-        image = plain_image(label)
-        with requests.Session() as session:
-            while not self.end.wait(_PAUSE):
-                response = session.post(f"{self.url}/predict", data=image, timeout=60)
-                if response.ok and response.json()["predictions"][0]["label"] == label:
-                    self.right += 1
-                else:
-                    self.wrong.append(f"{response.status_code} {response.text}")
-
-
 @contextmanager
-def load(url: str) -> Iterator[Load]:
-    sent = Load(url)
+def load(url: str) -> Iterator[Counter[str]]:
+    """Counts the right answers under RIGHT, and all others under their text."""
     labels = list(COLOURS)
-    with ThreadPoolExecutor(_CLIENTS) as pool:
-        clients = [pool.submit(sent.send, labels[number % len(labels)]) for number in range(_CLIENTS)]
-        try:
-            yield sent
-        finally:
-            sent.end.set()
-    for client in clients:
-        client.result()
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(requests.Session()) for _ in range(_CLIENTS)]
+        clients = [partial(_ask, session, url, labels[number % len(labels)]) for number, session in enumerate(sessions)]
+        with asking(clients, _PAUSE) as seen:
+            yield seen
+
+
+def _ask(session: requests.Session, url: str, label: str) -> str:
+    response = session.post(f"{url}/predict", data=plain_image(label), timeout=60)
+    right = response.ok and response.json()["predictions"][0]["label"] == label
+    return RIGHT if right else f"{response.status_code} {response.text}"

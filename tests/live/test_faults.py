@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from threading import Event, Lock
 
 import psutil
 import pytest
@@ -19,6 +19,7 @@ import requests
 from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
+from tests.live.clients import asking
 from tests.live.hanging_images import FINE, HANGS_IN_DECODER, HANGS_IN_ENGINE, SLOW
 from tests.live.service import (
     REPOSITORY,
@@ -44,24 +45,15 @@ def send(service: Service, number: int, connections: int) -> list[int]:
 
 @contextmanager
 def load(service: Service, connections: int) -> Iterator[Counter[int]]:
-    """Clients that send all the time; counts the statuses of the answers."""
-    ended, seen, lock = Event(), Counter[int](), Lock()
+    """Clients that keep their connections; counts the statuses of the answers."""
 
-    def client() -> None:
-        with requests.Session() as session:
-            while not ended.is_set():
-                status = session.post(f"{service.url}/predict", data=FINE, timeout=60).status_code
-                with lock:
-                    seen[status] += 1
+    def ask(session: requests.Session) -> int:
+        return session.post(f"{service.url}/predict", data=FINE, timeout=60).status_code
 
-    with ThreadPoolExecutor(connections) as pool:
-        clients = [pool.submit(client) for _ in range(connections)]
-        try:
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(requests.Session()) for _ in range(connections)]
+        with asking([partial(ask, session) for session in sessions]) as seen:
             yield seen
-        finally:
-            ended.set()
-    for each in clients:
-        each.result()
 
 
 def test_no_request_is_lost(start: Start) -> None:

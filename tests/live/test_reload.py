@@ -5,12 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from benchmarks.ports import free_port
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import plain_image
 from tests.live.breakages import BREAKAGES, copy
+from tests.live.clients import asking
 from tests.live.gated import port_of
 from tests.live.service import Service, Start, environment, gunicorn_of, until
 
@@ -49,26 +47,9 @@ def renew(tiny: Bundle, place: Path) -> None:
     copy(tiny, place, name="second", labels=("rojo", "verde", "azul"))
 
 
-@contextmanager
-def load(service: Service) -> Iterator[Counter[Answer]]:
-    """Eight clients that ask all the time; what they were told is counted."""
-    done, seen = threading.Event(), Counter[Answer]()
-
-    def client() -> None:
-        while not done.is_set():
-            answer = ask(service)
-            with lock:
-                seen[answer] += 1
-
-    lock = threading.Lock()
-    with ThreadPoolExecutor(8) as pool:
-        clients = [pool.submit(client) for _ in range(8)]
-        try:
-            yield seen
-        finally:
-            done.set()
-    for each in clients:
-        each.result()
+def load(service: Service) -> AbstractContextManager[Counter[Answer]]:
+    """Eight clients."""
+    return asking([partial(ask, service)] * 8)
 
 
 def refused(service: Service, times: int) -> bool:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from PIL import Image
 
 from my_inference_app.bundles.bundle import Bundle
 from tests.images import encode, plain_image
+from tests.live.clients import asking
 from tests.live.service import Service, Start, environment, gunicorn_of, running, until
 from tests.live.test_openapi import CHECKS
 
@@ -66,25 +65,14 @@ def teach(service: Service, name: str, query: str = "") -> Any:
     return ask(service, "GET", f"/teach/{name}")
 
 
-@contextmanager
-def load(service: Service) -> Iterator[Counter[tuple[int, str]]]:
-    """Clients that ask again and again, and leave the machine room for teaching; what they were told is counted."""
-    ended, seen, lock = threading.Event(), Counter[tuple[int, str]](), threading.Lock()
+def load(service: Service) -> AbstractContextManager[Counter[tuple[int, str]]]:
+    """Clients that leave the machine room for teaching."""
 
-    def client() -> None:
-        while not ended.wait(0.1):
-            response = requests.post(f"{service.url}/predict", data=plain_image("green"), timeout=60)
-            with lock:
-                seen[response.status_code, response.json().get("model", "")] += 1
+    def ask_it() -> tuple[int, str]:
+        response = requests.post(f"{service.url}/predict", data=plain_image("green"), timeout=60)
+        return response.status_code, response.json().get("model", "")
 
-    with ThreadPoolExecutor(3) as pool:
-        clients = [pool.submit(client) for _ in range(3)]
-        try:
-            yield seen
-        finally:
-            ended.set()
-    for each in clients:
-        each.result()
+    return asking([ask_it] * 3, pause=0.1)
 
 
 def test_taught_model_goes_live_without_a_lost_request(service: Service, store: Path) -> None:
