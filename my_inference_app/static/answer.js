@@ -17,8 +17,8 @@ export function words(entry) {
 }
 
 function inWords(answer) {
-  const { predictions } = answer;
-  return `${confidence(answer).hedge} ${predictions[0].label}, ${percent(predictions[0].score)}`.trim();
+  const [best] = answer.predictions;
+  return `${confidence(answer).hedge} ${best.label}, ${percent(best.score)}`.trim();
 }
 
 export function draw(entry, onLabel) {

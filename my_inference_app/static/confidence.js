@@ -9,7 +9,7 @@ export function percent(score) {
   return `${(score * 100).toFixed(1)} %`;
 }
 
-/** Only calibrated models say what to consider, and how familiar an image is. */
+/** Only answers of calibrated models have `set` and `familiar`. */
 export function confidence({ predictions: [best], set = [], familiar = 1 }) {
   const hedge = best.score < HARDLY ? "Not sure. Perhaps" : "Perhaps";
   if (familiar < UNFAMILIAR) {
@@ -21,10 +21,10 @@ export function confidence({ predictions: [best], set = [], familiar = 1 }) {
   return { level: "unsure", hedge, note: `The best guess has only ${percent(best.score)}: look at the others too.` };
 }
 
-/** The first name of each label: some have several, separated by commas. */
+/** The first name of each label: some have several. */
 function alternatives(labels) {
   const names = labels.slice(0, MOST_NAMED).map((label) => label.split(",")[0]);
   if (labels.length > names.length) names.push(`one of ${labels.length - names.length} more`);
   const last = names.pop();
-  return `It could also be ${names.length ? `${names.join(", ")} or ${last}` : last}.`;
+  return `It could also be ${[names.join(", "), last].filter(Boolean).join(" or ")}.`;
 }

@@ -38,7 +38,7 @@ def test_all_files_of_the_page_are_small() -> None:
     files = [*FILES, TEMPLATE]
     text = sum(path.stat().st_size for path in files if path.suffix != ".webp")
     images = sum(path.stat().st_size for path in files if path.suffix == ".webp")
-    assert text < 46_000
+    assert text < 45_000
     assert images < 25_000
 
 
