@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from my_inference_app.bundles.bundle import Bundle
+from my_inference_app.engines.relay import relay_of
 from tests.cluster.nodes import Cluster, cluster_of_two
 from tests.live.service import Service, running
 
@@ -18,6 +19,8 @@ def cluster(colours: Bundle) -> Iterator[Cluster]:
     """Two nodes with a replica on each. A test that kills a node starts it again."""
     with _started:
         started = _started.enter_context(cluster_of_two())
+        # Engines of the tests' own process use it, and it would try to reach the cluster for as long as that runs.
+        _started.callback(lambda: relay_of(started.address).close())
         started.deploy(colours.path)
         yield started
 

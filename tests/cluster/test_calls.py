@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,20 +34,7 @@ GATED = f"""
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _ends_relays() -> Iterator[None]:
-    """They would try to reach their clusters for as long as this process runs."""
-    yield
-    for address in asked:
-        relay_of(address).close()
-
-
-asked: set[str] = set()
-
-
 def engine(bundle: Bundle, address: str) -> Engine:
-    if address:
-        asked.add(address)
     return load_engine(bundle, "ray", threads=1, cluster=Ray(ray_address=address))
 
 
@@ -128,6 +114,7 @@ def test_address_where_nothing_listens_is_one_line(tiny: Bundle) -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(SetupError, match=rf"^RAY_ADDRESS={address}: there is no Ray cluster at {address} "):
         engine(tiny, address)
+    relay_of(address).close()
 
 
 def test_address_must_be_set(tiny: Bundle) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import requests
@@ -22,9 +22,8 @@ from benchmarks.ports import free_port
 from tests.exposition import total
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
 _OUR_OWN = ("MODEL", "PORT", "APP_PORT", "MANAGEMENT_PORT", "WORKERS")
+T = TypeVar("T")
 
 
 @dataclass
@@ -66,20 +65,18 @@ class Service:
         assert text in self.log, self.log
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
+def until(condition: Callable[[], T], seconds: float = 60) -> T:
+    """Waits until it is true, and returns what it was then: it may have changed by now."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, "this did not come true in time"
         time.sleep(0.02)
+    return found
 
 
 def environment(**settings: object) -> dict[str, str]:
     """The settings given, and none that happen to be in the environment of the tests."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("MODEL", "PORT", "APP_PORT", "MANAGEMENT_PORT", "WORKERS")
-    }
+    kept = {key: value for key, value in os.environ.items() if key not in _OUR_OWN}
     return {**kept, "LISTEN": "127.0.0.1", **{key: str(value) for key, value in settings.items()}}
 
 

@@ -136,11 +136,10 @@ def test_what_runs_ends_with_the_service(start: Start, colours: Bundle, tmp_path
     service = start(WORKERS=1, **settings)
     send(service, "moods", "warm", "cold")
     ask(service, "POST", "/teach/moods", 202)
-    until(lambda: [child for child in _descendants(service) if "my_inference_app.teach" in " ".join(child.cmdline())])
-    (teaching,) = [child for child in _descendants(service) if "my_inference_app.teach" in " ".join(child.cmdline())]
-    assert teaching.nice() == 19
+    (teaching,) = until(lambda: _that_teach(service))
+    until(lambda: teaching.nice() == 19)
     assert service.stop() == 0
-    until(lambda: not teaching.is_running() or teaching.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not _runs(teaching))
     service = start(WORKERS=1, **settings)
     until(lambda: ask(service, "GET", "/teach/moods")["state"] == "failed")
     found = ask(service, "GET", "/teach/moods")
@@ -149,8 +148,16 @@ def test_what_runs_ends_with_the_service(start: Start, colours: Bundle, tmp_path
     assert ask(service, "GET", "/teach/moods")["classes"] == {"cold": 4, "warm": 4}
 
 
-def _descendants(service: Service) -> list[psutil.Process]:
-    return psutil.Process(service.process.pid).children(recursive=True)
+def _that_teach(service: Service) -> list[psutil.Process]:
+    descendants = psutil.Process(service.process.pid).children(recursive=True)
+    return [process for process in descendants if _runs(process, "my_inference_app.teach")]
+
+
+def _runs(process: psutil.Process, program: str = "") -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and program in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_start_without_the_packages_says_what_to_install(colours: Bundle) -> None:
