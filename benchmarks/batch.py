@@ -2,7 +2,8 @@
 
 Decoding and the engine are measured alone, each on all cores, with the largest batches of the settings from one decoded
 image: nothing is read or written, and neither waits for the other. The command cannot be faster than one after the
-other. It reads and decodes JPEGs of 500 x 375 pixels, and writes its rows.
+other. It reads and decodes JPEGs of 500 x 375 pixels, and writes its rows. The limit of the service is that of
+`make bench`: what decodes and computes in a worker, without HTTP.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ from my_inference_app.bundles import bundle as bundles
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.base import Engine, load_engine
 from my_inference_app.inference.images.decode import decode
+from my_inference_app.inference.registry import load
 from my_inference_app.resources import cores
 from my_inference_app.settings import Settings
 
+from . import limit
 from .images import usual_photo
 from .machine_facts import facts
 from .output import headline
+
+CLIENTS, LIMIT_SECONDS = 16, 3.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Round:
     engines: float
     """One for each core."""
     decoding: float
+    service_limit: float
     command: float
 
     @property
@@ -55,7 +61,7 @@ class Round:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=__doc__)
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--images", type=int, default=500, help="for each turn")
+    parser.add_argument("--images", type=int, default=2000, help="for each turn")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     settings = replace(Settings.from_env(), bundle=str(given.bundle))
@@ -67,7 +73,7 @@ def main() -> None:
     print(f"{made.name}, {precision}: images/s, medians of {len(rounds)}")
     for name, of in ROWS.items():
         print(f"{name:<46}{statistics.median(map(of, rounds)):>8.1f}")
-    for name, base in (("share of the engine", _engine), ("share of the bound", _bound)):
+    for name, base in SHARES.items():
         shares = sorted(found.command / base(found) for found in rounds)
         print(f"{name:<46}{statistics.median(shares):>8.3f}   ({shares[0]:.3f} to {shares[-1]:.3f})")
 
@@ -85,7 +91,13 @@ ROWS: dict[str, Callable[[Round], float]] = {
     "one engine for each core": lambda found: found.engines,
     "decoding on all cores": lambda found: found.decoding,
     "the faster engine and decoding, in turns: bound": _bound,
+    "the service's limit in process, 16 clients": lambda found: found.service_limit,
     "the batch command": lambda found: found.command,
+}
+SHARES: dict[str, Callable[[Round], float]] = {
+    "share of the engine": _engine,
+    "share of the bound": _bound,
+    "share of the service's limit": lambda found: found.service_limit,
 }
 
 
@@ -101,6 +113,7 @@ def compare(settings: Settings, scratch: Path, count: int, rounds: int) -> list[
     several = engines(bundle, alone, cores())
     single = engines(bundle, alone, 1)
     decoder = partial(decode, photo, bundle.input, alone.max_pixels)
+    classifier = load(settings).find()
     found = []
     for number in range(rounds + 1):
         # Before and after, since a shared machine changes its speed within a round.
@@ -108,9 +121,11 @@ def compare(settings: Settings, scratch: Path, count: int, rounds: int) -> list[
         startup = time_of_command(settings, scratch, scratch / "images" / "0.jpg")  # the first load takes longer
         seconds = time_of_command(settings, scratch, scratch / "images") - startup
         after = _alone(single, several, images, decoder)
+        service = limit.drive(classifier, photo, CLIENTS, LIMIT_SECONDS)
         if number:  # the first round warms up
             one, many, decoding = (2 / (1 / a + 1 / b) for a, b in zip(before, after, strict=True))
-            found.append(Round(one, many, decoding, count / seconds))
+            served = service["requests"] / LIMIT_SECONDS
+            found.append(Round(one, many, decoding, served, count / seconds))
             print(f"round {number}: {found[-1]}", file=sys.stderr, flush=True)
     return found
 
