@@ -19,8 +19,13 @@ TARGETS = ("cuda", "ray", "dev", "all-in-one", "serving")
 
 
 def stages(text: str) -> dict[str, str]:
-    parts = re.split(r"^FROM \S+(?: AS (\S+))?$", text, flags=re.MULTILINE)[1:]
-    return {name or "": content for name, content in zip(parts[::2], parts[1::2], strict=True)}
+    """What each stage holds, with the stages that it stands on."""
+    found: dict[str, str] = {}
+    for base, name, content in re.findall(
+        r"^FROM (\S+)(?: AS (\S+))?\n(.*?)(?=^FROM |\Z)", text, re.MULTILINE | re.DOTALL
+    ):
+        found[name] = found.get(base, "") + content
+    return found
 
 
 def ids(path: Path) -> str:
