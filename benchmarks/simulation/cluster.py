@@ -33,8 +33,8 @@ class Scenario:
     pods_of_node: int = 2
     noticed_after: float = 40.0
     """Until Kubernetes takes the pods of a lost node out of the Service."""
-    replaced_after: float = 300.0
-    """Until it starts others in their place."""
+    replaced_after: float = 30.0
+    """Until it starts others in their place: `tolerationSeconds` in deploy/kubernetes."""
     rate: Callable[[float], float] | None = None
     """Instead of the daily curve; never above twice the peak."""
 

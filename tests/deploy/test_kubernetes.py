@@ -14,6 +14,7 @@ import pytest
 import yaml
 from werkzeug.test import Client
 
+from benchmarks.simulation.cluster import Scenario
 from my_inference_app import metrics
 from my_inference_app.inference import registry
 from my_inference_app.management import Management
@@ -220,6 +221,19 @@ def test_app_may_connect_out_only_if_it_fetches_urls_or_exports(variants: dict[s
         *("cpu with urls", "cpu with export", "cpu with all components")
     }
     assert variables(variants["cpu with urls"], app_of(variants["cpu with urls"]))["PREDICT_URLS"] == "1"
+
+
+def test_pods_of_a_lost_node_are_replaced_as_soon_as_the_simulation_says(manifests: list[Manifest]) -> None:
+    for name in ("my-inference-app", "edge"):
+        tolerations = only(manifests, "Deployment", name)["spec"]["template"]["spec"]["tolerations"]
+        seconds = {each["key"]: each.get("tolerationSeconds") for each in tolerations if each["effect"] == "NoExecute"}
+        keys = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
+        assert seconds == dict.fromkeys(keys, Scenario.replaced_after)
+
+
+def test_pods_of_the_gpu_overlay_may_run_on_gpu_nodes(variants: dict[str, list[Manifest]]) -> None:
+    tolerations = only(variants["gpu"], "Deployment", "my-inference-app")["spec"]["template"]["spec"]["tolerations"]
+    assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in tolerations
 
 
 def test_app_scales_with_the_requests_that_wait(variants: dict[str, list[Manifest]]) -> None:
