@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +11,9 @@ import pytest
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.relay import relay_of
 from tests.cluster.nodes import Cluster, cluster_of_two
+from tests.collector import Collector, collecting
 from tests.live.service import Service, running
+from tests.pipelines import pipeline
 
 _started = ExitStack()
 
@@ -26,11 +30,23 @@ def cluster(colours: Bundle) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def on_ray(cluster: Cluster, colours: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    """gunicorn and nginx with two workers, which compute nothing themselves."""
-    log = tmp_path_factory.mktemp("ray") / "service.log"
-    settings = {"ENGINE": "ray", "RAY_ADDRESS": cluster.address, "RAY_REPLICAS": 2, "BUNDLE": colours.path}
-    service = _started.enter_context(running(log, WORKERS=2, REQUEST_TIMEOUT=20, **settings))
+def collector() -> Collector:
+    return _started.enter_context(collecting())
+
+
+@pytest.fixture(scope="session")
+def on_ray(
+    cluster: Cluster, colours: Bundle, collector: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> Service:
+    """gunicorn and nginx with two workers, which compute nothing themselves, and two models."""
+    folder = tmp_path_factory.mktemp("ray")
+    store = folder / "models"
+    shutil.copytree(colours.path, store / "colours")
+    cluster.deploy(pipeline(store / "means"), RAY_REPLICAS=1, RAY_CPUS=0.5)
+    settings = {"ENGINE": "ray", "RAY_ADDRESS": cluster.address, "RAY_REPLICAS": 2, "MODELS_DIR": store}
+    settings |= {"BUNDLE": "", "SERVER_MODELS": json.dumps([{"model": "colours"}, {"model": "means"}])}
+    settings |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": 100}
+    service = _started.enter_context(running(folder / "log", WORKERS=2, REQUEST_TIMEOUT=20, **settings))
     service.wait_for_workers(2)
     return service
 

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import requests
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.engines.base import FeatureEngine, load_engine
 from my_inference_app.settings.ray import Ray
 from tests.cluster.load import RIGHT, load
 from tests.cluster.nodes import HEAD, SECOND, Cluster
+from tests.collector import Collector, values
 from tests.exposition import total
 from tests.images import COLOURS, plain_image
 from tests.live.service import Service, until
@@ -44,6 +46,26 @@ def test_log_and_metrics_are_those_of_any_engine(on_ray: Service) -> None:
     until(lambda: on_ray.lines_of("on-ray"))
     text = requests.get(f"{on_ray.management_url}/metrics", timeout=60).text
     assert total(text, "inference_stage_seconds_count", {"stage": "infer", "model": "colours"}) > 0
+
+
+def test_several_models_are_computed_each_by_its_own_replicas(on_ray: Service) -> None:
+    """One of them is a pipeline in Python."""
+    for model in ("colours", "means"):
+        found = requests.get(f"{on_ray.url}/models/{model}", timeout=60).json()
+        assert (found["engine"], found["state"]) == ("ray", "ready")
+        answer = requests.post(f"{on_ray.url}/predict/{model}", data=plain_image("blue"), timeout=60).json()
+        assert (answer["model"], answer["predictions"][0]["label"]) == (model, "blue")
+
+
+def test_traces_are_those_of_any_engine(on_ray: Service, collector: Collector) -> None:
+    headers = {"X-Request-ID": "traced-on-ray"}
+    requests.post(f"{on_ray.url}/predict", data=plain_image(), headers=headers, timeout=60)
+    (span,) = until(lambda: [each for each in collector.requests if _id_of(each) == "traced-on-ray"])
+    assert [part.name for part in until(lambda: collector.parts_of(span))] == ["wait", "decode", "queue", "infer"]
+
+
+def _id_of(span: Span) -> str:
+    return str(values(span.attributes)["inference.request_id"])
 
 
 def test_broken_image_is_refused_as_with_any_engine(on_ray: Service) -> None:
