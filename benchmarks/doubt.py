@@ -19,8 +19,8 @@ import psutil
 from benchmarks.images import usual_photo
 from my_inference_app.bundles import bundle as bundles
 from my_inference_app.errors import raised
-from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.inference.images.statistics import statistics as statistics_of
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 
 _PHOTOS = 20

@@ -18,8 +18,9 @@ from PIL import Image
 from my_inference_app.bundles import bundle
 from my_inference_app.export.image_folder import find
 from my_inference_app.inference.answers import Detail, Result
-from my_inference_app.inference.classifier import Classifier, ModelClassifier
+from my_inference_app.inference.classifier import Classifier
 from my_inference_app.inference.explain import Grid, activation, embedding, seen
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 
 KINDS = ("bird", "cat", "dog", "food", "insect", "snake")

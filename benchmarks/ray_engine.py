@@ -22,7 +22,8 @@ import psutil
 
 from my_inference_app import local_ray
 from my_inference_app.bundles import bundle as bundles
-from my_inference_app.inference.classifier import Classifier, ModelClassifier
+from my_inference_app.inference.classifier import Classifier
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.resources import cores
 from my_inference_app.settings import Settings
 

@@ -18,8 +18,8 @@ from my_inference_app.engines.base import load_engine
 from my_inference_app.errors import ServiceError
 from my_inference_app.inference import registry
 from my_inference_app.inference.answers import Answer, Detail, Doubts, Prediction, Result, Timings
-from my_inference_app.inference.batching import Image
 from my_inference_app.inference.classifier import Classifier, Description
+from my_inference_app.inference.jobs import Image
 from my_inference_app.server import create_app
 from my_inference_app.settings import Settings
 from my_inference_app.settings.setting import names_of

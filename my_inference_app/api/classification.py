@@ -11,8 +11,8 @@ from flask import g, request
 from .. import metrics
 from ..errors import ServiceError, UrlsDisabled, raised
 from ..inference.answers import Answer, Detail, Result
-from ..inference.batching import Image
 from ..inference.classifier import Classifier
+from ..inference.jobs import Image
 from . import context
 from .connection import abandoned
 from .guard.keys import given_key

@@ -10,9 +10,9 @@ from typing import TypedDict
 
 from ..errors import BadRequest
 from ..inference.answers import Answer, Detail, Result
-from ..inference.batching import Image
 from ..inference.classifier import Classifier
 from ..inference.explain import Grid, activation, occlusion, overlay, seen
+from ..inference.jobs import Image
 from .classification import classify
 from .input.upload import Upload
 from .operation import Parameter

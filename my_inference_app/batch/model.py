@@ -10,7 +10,8 @@ from ..bundles.store import Place, places
 from ..engines.base import engine_of
 from ..errors import SetupError
 from ..inference import loading
-from ..inference.classifier import Classifier, ModelClassifier
+from ..inference.classifier import Classifier
+from ..inference.model_classifier import ModelClassifier
 from ..resources import cores
 from ..settings import Settings
 

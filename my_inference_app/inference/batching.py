@@ -15,8 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Condition, Lock
 
 import numpy as np
@@ -25,44 +24,8 @@ from numpy.typing import NDArray
 from .. import metrics
 from ..engines.base import Engine, FeatureEngine, RemoteEngine
 from ..errors import Overloaded, ServiceError
+from .jobs import Batch, Image, Job, Request
 from .waiting import Patience
-
-Image = NDArray[np.uint8]
-
-
-class Job:
-    """One image on its way through an engine."""
-
-    def __init__(self, image: Image, request: _Request, with_features: bool) -> None:
-        self.image = image
-        self.with_features = with_features
-        self.request = request
-        self.logits: NDArray[np.float32] | None = None
-        self.features: NDArray[np.float32] | None = None
-        self.error: Exception | None = None
-        self.batch = 0
-        """How many images were computed together with this one, which counts too."""
-        self.entered = self.started = self.finished = request.entered
-
-
-class _Request:
-    """The images of one request. Except for `inbox`, everything is guarded by the batcher's lock."""
-
-    def __init__(self, images: Sequence[Image], with_features: bool, deadline: float) -> None:
-        self.entered = time.perf_counter()
-        self.deadline = deadline
-        self.jobs = [Job(image, self, with_features) for image in images]
-        self.unfinished = len(images)
-        self.leads = False
-        """Whether its own thread leads a batch, or is about to."""
-        self.inbox: SimpleQueue[_Batch | None] = SimpleQueue()
-        """A batch to lead, or None when all jobs are finished."""
-
-
-@dataclass
-class _Batch:
-    engine: Engine
-    jobs: list[Job]
 
 
 class Batcher:
@@ -98,7 +61,7 @@ class Batcher:
 
         `with_features` needs engines that are a FeatureEngine, and a bundle with features.
         """
-        request = _Request(images, with_features, patience.deadline)
+        request = Request(images, with_features, patience.deadline)
         self._enter(request)
         withdrawn = False
         while request.unfinished:
@@ -117,7 +80,7 @@ class Batcher:
         """Computes the images once on every engine, before there are any requests."""
         return [engine(np.stack(images)) for engine in self._engines]
 
-    def _enter(self, request: _Request) -> None:
+    def _enter(self, request: Request) -> None:
         with self._lock:
             # A request larger than the whole queue is accepted if no other is waiting.
             if self._queue and len(self._queue) + len(request.jobs) > self._queue_size:
@@ -130,7 +93,7 @@ class Batcher:
 
     def _start(self, engine: Engine) -> None:
         """Starts a batch with the first request in the queue. The lock is held."""
-        batch = _Batch(engine, [])
+        batch = Batch(engine, [])
         self._fill(batch)
         first = batch.jobs[0].request
         if first.leads:
@@ -139,13 +102,13 @@ class Batcher:
             first.leads = True
             first.inbox.put(batch)
 
-    def _fill(self, batch: _Batch) -> None:
+    def _fill(self, batch: Batch) -> None:
         """Moves jobs from the queue to a batch. The lock is held."""
         if count := min(len(self._queue), self._max_batch - len(batch.jobs)):
             batch.jobs.extend(self._queue.popleft() for _ in range(count))
             self._counts.waiting.dec(count)
 
-    def _withdraw(self, request: _Request, reason: Exception) -> None:
+    def _withdraw(self, request: Request, reason: Exception) -> None:
         """Takes what is not being computed yet out of the queue."""
         with self._lock:
             withdrawn = [job for job in self._queue if job.request is request]
@@ -156,7 +119,7 @@ class Batcher:
         for job in withdrawn:
             job.error = reason
 
-    def _lead(self, batch: _Batch, leader: _Request | None = None) -> None:
+    def _lead(self, batch: Batch, leader: Request | None = None) -> None:
         """Computes a batch, on the thread of the leading request or on a helper's, and passes the engine on."""
         with self._lock:
             if self._delay:
@@ -174,7 +137,7 @@ class Batcher:
                     self._idle.append(batch.engine)
                 self._finish(batch, leader)
 
-    def _finish(self, batch: _Batch, leader: _Request | None) -> None:
+    def _finish(self, batch: Batch, leader: Request | None) -> None:
         """Wakes the requests that have no more to wait for. The lock is held."""
         for job in batch.jobs:
             job.request.unfinished -= 1

@@ -18,8 +18,8 @@ import numpy as np
 from .. import metrics
 from ..errors import ServiceError
 from .answers import Answer, Result
-from .batching import Image
 from .classifier import Abandoned, Classifier
+from .jobs import Image
 
 _OVERHEAD = 1000
 """Bytes of an entry beside its arrays: keys, objects and the places in tables."""

@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from ..errors import ExplanationUnavailable, raised
 from .answers import Answer, FeatureMap, Result, Seen
-from .batching import Image
+from .jobs import Image
 
 Grid = NDArray[np.float32]  # height x width
 Classify = Callable[[Sequence[Image]], Answer]

@@ -12,8 +12,9 @@ from ..errors import BundleError, ModelNotFound
 from ..settings import Settings
 from ..watchdog import InFlight
 from . import loading
-from .classifier import Classifier, ModelClassifier, Shared
+from .classifier import Classifier
 from .images.budget import budget_of_worker
+from .model_classifier import ModelClassifier, Shared
 
 
 class Registry:

@@ -15,7 +15,7 @@ from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.bundles.doubt import read_doubt, write_doubt
 from my_inference_app.calibrate.cli import main
 from my_inference_app.errors import BundleError
-from my_inference_app.inference.classifier import ModelClassifier
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from tests.calibrate.labelled import copied, tinted_photos
 from tests.images import SAMPLES

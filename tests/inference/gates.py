@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from my_inference_app.engines.base import Engine, Images, Logits
-from my_inference_app.inference.batching import Batcher, Image, Job
+from my_inference_app.inference.batching import Batcher
+from my_inference_app.inference.jobs import Image, Job
 from my_inference_app.inference.waiting import Patience
 
 POISON = 255

@@ -13,8 +13,8 @@ import pytest
 from my_inference_app import metrics
 from my_inference_app.errors import DeadlineExceeded, ImageUndecodable, ServiceError
 from my_inference_app.inference.answers import Answer, Detail, Result
-from my_inference_app.inference.batching import Image
 from my_inference_app.inference.cache import Cache
+from my_inference_app.inference.jobs import Image
 from tests.conftest import FakeClassifier
 from tests.exposition import total
 

@@ -25,8 +25,9 @@ from my_inference_app.errors import (
     UnsupportedFormat,
 )
 from my_inference_app.inference.answers import Prediction, Result
-from my_inference_app.inference.classifier import Classifier, ModelClassifier, Shared
+from my_inference_app.inference.classifier import Classifier
 from my_inference_app.inference.images.budget import budget_of_worker
+from my_inference_app.inference.model_classifier import ModelClassifier, Shared
 from my_inference_app.inference.registry import load
 from my_inference_app.settings import Settings
 from my_inference_app.watchdog import InFlight

@@ -17,9 +17,9 @@ from my_inference_app.bundles.bundle import Bundle
 from my_inference_app.bundles.head import Head, Norm
 from my_inference_app.errors import ExplanationUnavailable
 from my_inference_app.inference.answers import Answer, Detail, FeatureMap, Result, Seen
-from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.inference.explain import OCCLUSIONS, activation, embedding, occlusion, overlay
 from my_inference_app.inference.images.decode import box_of
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from tests.images import PHOTOS, SAMPLES, encode, pattern, plain_image
 

@@ -16,7 +16,7 @@ from benchmarks.explanations import (
     on_canvases,
 )
 from my_inference_app.bundles import bundle
-from my_inference_app.inference.classifier import ModelClassifier
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from tests.images import PHOTOS
 

@@ -38,5 +38,5 @@ def _load(*arguments: Any, **options: Any) -> Engine:
     return Gate(load_engine(*arguments, **options))
 
 
-with patch("my_inference_app.inference.classifier.load_engine", _load):
+with patch("my_inference_app.inference.model_classifier.load_engine", _load):
     app = worker.start(create_app)

@@ -44,5 +44,5 @@ def _hanging_to_rgb(image: Image.Image) -> Image.Image:
 
 
 decode._to_rgb = _hanging_to_rgb
-with patch("my_inference_app.inference.classifier.load_engine", _load):
+with patch("my_inference_app.inference.model_classifier.load_engine", _load):
     app = worker.start(create_app)

@@ -16,8 +16,8 @@ from my_inference_app.bundles import bundle as bundles
 from my_inference_app.bundles.bundle import MANIFEST
 from my_inference_app.errors import SetupError
 from my_inference_app.inference.answers import Detail, Result
-from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.inference.explain import activation
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from my_inference_app.teach.job import Job, run
 from tests.live.service import running

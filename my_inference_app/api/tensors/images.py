@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...bundles.bundle import InputSpec
 from ...errors import BadRequest
-from ...inference.batching import Image
+from ...inference.jobs import Image
 from ..input.json_body import base64_bytes
 from ..input.upload import Upload
 from .request import INPUT, Tensor

@@ -22,8 +22,8 @@ from my_inference_app.export.agreement import original_scores
 from my_inference_app.export.options import Options
 from my_inference_app.export.sources import find
 from my_inference_app.export.torchvision_cpu import torchvision
-from my_inference_app.inference.classifier import ModelClassifier
 from my_inference_app.inference.images.decode import decode
+from my_inference_app.inference.model_classifier import ModelClassifier
 from my_inference_app.settings import Settings
 from tests.images import PHOTOS, SAMPLES, encode
 
