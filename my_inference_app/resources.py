@@ -8,8 +8,10 @@ from pathlib import Path
 
 _CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 _CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
-# Numbers of glibc's malloc.h.
+_MAPS = Path("/proc/self/maps")
+# Numbers of glibc's malloc.h and of Linux's mman.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MADV_DONTNEED = 4
 _LARGE = 4 << 20
 
 
@@ -41,6 +43,21 @@ def give_large_memory_back() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
         mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
         mallopt(_M_ARENA_MAX, cores())
+
+
+def release_mapped_files(folder: Path) -> None:
+    """Gives the memory of files in this folder back that are mapped. What is needed of them is read again.
+
+    The caller keeps them mapped meanwhile. OpenVINO maps the weights, and then computes with copies in another layout.
+    """
+    madvise = getattr(ctypes.CDLL(None), "madvise", None)
+    if not madvise or not _MAPS.exists():  # macOS
+        return
+    for line in _MAPS.read_text("utf-8", "surrogateescape").splitlines():
+        addresses, rights, _, _, _, *path = line.split(maxsplit=5)
+        if path and "w" not in rights and Path(path[0]).parent == folder.resolve():
+            first, end = (int(address, 16) for address in addresses.split("-"))
+            madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), _MADV_DONTNEED)
 
 
 def _quota() -> int | None:

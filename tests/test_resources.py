@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -70,3 +73,26 @@ def test_memory_of_the_machine_counts_without_a_limit_below_it(tmp_path: Path, m
     assert resources.memory() == PHYSICAL
     (tmp_path / "none").write_text(str(2 * PHYSICAL))
     assert resources.memory() == PHYSICAL
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="this system does not say what is mapped")
+def test_mapped_files_of_a_folder_are_released_and_read_again(tmp_path: Path) -> None:
+    content = os.urandom(1 << 20)
+    released, other = tmp_path / "bundle" / "weights", tmp_path / "other"
+    released.parent.mkdir()
+    with ExitStack() as stack:
+        mapped = []
+        for path in (released, other):
+            path.write_bytes(content)
+            file = stack.enter_context(path.open("rb"))
+            mapped.append(stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+            assert mapped[-1][:] == content
+        resources.release_mapped_files(released.parent)
+        assert (resident(released), resident(other)) == (0, len(content))
+        assert mapped[0][:] == content
+
+
+def resident(path: Path) -> int:
+    """Bytes of a mapped file that are in the memory of this process."""
+    _, _, behind = Path("/proc/self/smaps").read_text().partition(f" {path}\n")
+    return int(re.findall(r"^Rss: +(\d+) kB$", behind, re.MULTILINE)[0]) * 1024

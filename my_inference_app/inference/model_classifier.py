@@ -18,6 +18,7 @@ from ..bundles.head import read_head
 from ..bundles.store import Place
 from ..engines.base import Engine, FeatureEngine, engine_of, load_engine
 from ..errors import ClientGone, DeadlineExceeded, ExplanationUnavailable, ModelFailed, NotReady, ServiceError
+from ..resources import release_mapped_files
 from ..settings import Settings
 from ..watchdog import InFlight
 from .answers import Answer, Detail, FeatureMap, Result, Seen, Timings
@@ -93,6 +94,7 @@ class ModelClassifier:
 
     def warm_up(self) -> None:
         warm_up(self._bundle, self._batcher.run_on_each, self._max_batch)
+        release_mapped_files(self._bundle.path)
         self.ready = True
 
     def classify(
