@@ -5,6 +5,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
+# The packages are installed without bytecode: where Python may not keep what it compiles, each start would compile them.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 # Programs are started as modules: scripts in bin/ name the folder that they were installed in.
 PYTHON3 := $(VENV)/bin/python

@@ -58,7 +58,8 @@ def start(folder: str, settings: Settings) -> tuple[Process, str]:
     environment.pop("RAY_ADDRESS", None)
     # Ray says much, and to end it with `ray stop`, which would end every Ray of this machine.
     quiet = ["/bin/sh", "-c", 'exec "$@" >"$0" 2>&1', f"{folder}/{_LOG}", *command]
-    return Process("Ray", quiet, environment, signal.SIGTERM), f"{_HOST}:{port}"
+    # As Ctrl-C does it. After SIGTERM it would wait half a minute for what it computes, and by then nobody asks.
+    return Process("Ray", quiet, environment, signal.SIGINT), f"{_HOST}:{port}"
 
 
 def wait(server: Process, address: str, folder: str) -> None:

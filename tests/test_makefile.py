@@ -79,6 +79,13 @@ def test_second_run_installs_nothing(made: Checkout) -> None:
     assert made.make("serve").stdout == "serving --no-nginx\n"
 
 
+def test_packages_are_compiled_by_the_first_start_alone(made: Checkout) -> None:
+    (compiled,) = made.folder.glob(".venv/lib/*/site-packages/__pycache__/torch.*.pyc")
+    compiled.unlink()
+    made.make("serve", PYTHONDONTWRITEBYTECODE="1")
+    assert compiled.exists()
+
+
 def test_interrupted_environment_is_made_again(fresh: Checkout) -> None:
     fresh.interrupt("serve", PYTHON=program(fresh, "slow-python", SLOW_PYTHON))
     done = fresh.make("serve")
