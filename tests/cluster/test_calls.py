@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,25 +66,17 @@ def application(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> G
 def test_further_call_is_overloaded_while_one_is_computed_and_one_waits(application: Gated) -> None:
     application.close()
     before = application.entered
-    first, second, third = application.engines
-    with ThreadPoolExecutor(2) as pool:
+    first, *others = application.engines
+    with ThreadPoolExecutor(3) as pool:
         try:
-            calls = [pool.submit(first, GREY)]
+            computed = pool.submit(first, GREY)
             until(lambda: application.entered > before)
-            calls.append(pool.submit(second, GREY))
-            refused = None
-            while refused is None and not calls[1].done():
-                assert isinstance(third, RemoteEngine)
-                try:
-                    third.until(time.monotonic() + 0.6)(GREY)
-                except NotReady:  # it came before the second, and has given up its place by now
-                    continue
-                except Overloaded as error:
-                    refused = error
-            assert refused is not None and refused.retry_after
+            (refused,), (waiting,) = wait([pool.submit(other, GREY) for other in others], 60, FIRST_COMPLETED)
+            error = refused.exception()
+            assert isinstance(error, Overloaded) and error.retry_after
         finally:
             application.open()
-        np.testing.assert_allclose([call.result() for call in calls], [[[3, 3, 3]], [[3, 3, 3]]])
+        np.testing.assert_allclose([computed.result(), waiting.result()], [[[3, 3, 3]], [[3, 3, 3]]])
 
 
 def test_call_without_an_answer_is_given_up_at_its_deadline(application: Gated) -> None:

@@ -51,7 +51,7 @@ def test_log_and_metrics_are_those_of_any_engine(on_ray: Service) -> None:
 def test_several_models_are_computed_each_by_its_own_replicas(on_ray: Service) -> None:
     """One of them is a pipeline in Python."""
     for model in ("colours", "means"):
-        found = requests.get(f"{on_ray.url}/models/{model}", timeout=60).json()
+        (found,) = requests.get(f"{on_ray.url}/models/{model}", timeout=60).json()["versions"]
         assert (found["engine"], found["state"]) == ("ray", "ready")
         answer = requests.post(f"{on_ray.url}/predict/{model}", data=plain_image("blue"), timeout=60).json()
         assert (answer["model"], answer["predictions"][0]["label"]) == (model, "blue")
