@@ -1,6 +1,7 @@
 """Compares the simulation of one pod with the real service on this machine.
 
-One run with 1 and with 16 clients gives the costs. The other loads are then simulated with these costs, and measured.
+Requests that are alone, and a load of 16 clients, give the costs. The other loads are then simulated with these costs,
+and measured.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def check(ready: Ready, seconds: float, rounds: int) -> tuple[Costs, list[Row]]:
 
 def _calibrate(clients: Clients, started: Started, seconds: float) -> _Calibration:
     before = totals(started)
-    lone = clients.take(Load(1), seconds)
+    lone = clients.alone(seconds)
     between = totals(started)
     speed = len(clients.take(Load(MANY), seconds)) / seconds
     after = totals(started)

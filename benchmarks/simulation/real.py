@@ -17,6 +17,7 @@ from ..rows import Started
 from .machine import Load, arrivals
 
 _MOST_AT_ONCE = 128
+_PAUSE = 0.1
 
 
 class Clients:
@@ -37,12 +38,17 @@ class Clients:
             singles = [pool.submit(self._one, moment) for moment in _in_time(begin, load, duration, seed)]
             return [future.result() for future in singles]
 
-    def _again_and_again(self, end: float) -> list[float]:
+    def alone(self, duration: float) -> list[float]:
+        """One client that pauses between requests: directly behind another, one finds warm caches and cores."""
+        return self._again_and_again(time.perf_counter() + duration, _PAUSE)
+
+    def _again_and_again(self, end: float, pause: float = 0.0) -> list[float]:
         taken = []
         while (started := time.perf_counter()) < end:
             seconds = self._one(started)
             if started + seconds < end:
                 taken.append(seconds)
+            time.sleep(pause)
         return taken
 
     def _one(self, due: float) -> float:
