@@ -69,9 +69,11 @@ class Run:
         """Deploys the models, on a Ray of this machine's own if there is no other. Returns where it is."""
         address = self._settings.ray_address
         if not address:
+            _say("starting Ray on this machine")
             folder = stack.enter_context(local_ray.own_prefix())
             server, address = local_ray.start(folder, self._settings)
             local_ray.wait(self._start(server), address, folder)
+        _say(f"deploying on Ray at {address} what it does not have yet")
         local_ray.deploy({**variables, "RAY_ADDRESS": address})
         return {"RAY_ADDRESS": address}
 
