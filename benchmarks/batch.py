@@ -55,9 +55,18 @@ class Round:
     command: float
 
     @property
+    def engine(self) -> float:
+        """The faster way to compute."""
+        return max(self.one_engine, self.engines)
+
+    @property
     def bound(self) -> float:
-        """The faster way to compute, and decoding, one after the other."""
-        return 1 / (1 / max(self.one_engine, self.engines) + 1 / self.decoding)
+        """The engine and decoding, one after the other."""
+        return 1 / (1 / self.engine + 1 / self.decoding)
+
+    def share(self, base: str) -> float:
+        """The speed of the command, relative to this one."""
+        return self.command / float(getattr(self, base))
 
 
 def main() -> None:
@@ -74,33 +83,25 @@ def main() -> None:
     precision = made.precision if made.precision == "int8" else settings.precision
     print(headline(facts()))
     print(f"{made.name}, {precision}: images/s, medians of {len(rounds)}")
-    for name, of in ROWS.items():
-        print(f"{name:<46}{statistics.median(map(of, rounds)):>8.1f}")
+    for name, speed in ROWS.items():
+        print(f"{name:<46}{statistics.median(getattr(found, speed) for found in rounds):>8.1f}")
     for name, base in SHARES.items():
-        shares = sorted(found.command / base(found) for found in rounds)
+        shares = sorted(found.share(base) for found in rounds)
         print(f"{name:<46}{statistics.median(shares):>8.3f}   ({shares[0]:.3f} to {shares[-1]:.3f})")
 
 
-def _engine(found: Round) -> float:
-    return max(found.one_engine, found.engines)
-
-
-def _bound(found: Round) -> float:
-    return found.bound
-
-
-ROWS: dict[str, Callable[[Round], float]] = {
-    "one engine on all cores": lambda found: found.one_engine,
-    "one engine for each core": lambda found: found.engines,
-    "decoding on all cores": lambda found: found.decoding,
-    "the faster engine and decoding, in turns: bound": _bound,
-    "the service's limit in process, 16 clients": lambda found: found.service_limit,
-    "the batch command": lambda found: found.command,
+ROWS = {
+    "one engine on all cores": "one_engine",
+    "one engine for each core": "engines",
+    "decoding on all cores": "decoding",
+    "the faster engine and decoding, in turns: bound": "bound",
+    "the service's limit in process, 16 clients": "service_limit",
+    "the batch command": "command",
 }
-SHARES: dict[str, Callable[[Round], float]] = {
-    "share of the engine": _engine,
-    "share of the bound": _bound,
-    "share of the service's limit": lambda found: found.service_limit,
+SHARES = {
+    "share of the engine": "engine",
+    "share of the bound": "bound",
+    "share of the service's limit": "service_limit",
 }
 
 
@@ -116,14 +117,15 @@ def compare(settings: Settings, scratch: Path, count: int, rounds: int, seconds:
     several = engines(bundle, alone, cores())
     single = engines(bundle, alone, 1)
     decoder = partial(decode, photo, bundle.input, alone.max_pixels)
+    parts = partial(_alone, single, several, images, decoder, seconds)
     classifier = load(settings).find()
     found = []
     for number in range(rounds + 1):
         # Before and after, since a shared machine changes its speed within a round.
-        before = _alone(single, several, images, decoder, seconds)
+        before = parts()
         startup = time_of_command(settings, scratch, scratch / "images" / "0.jpg")  # the first load takes longer
         taken = time_of_command(settings, scratch, scratch / "images") - startup
-        after = _alone(single, several, images, decoder, seconds)
+        after = parts()
         service = limit.drive(classifier, photo, _CLIENTS, _OF_SERVICE * seconds)
         if number:  # the first round warms up
             one, many, decoding = (2 / (1 / a + 1 / b) for a, b in zip(before, after, strict=True))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -15,7 +13,8 @@ from benchmarks.__main__ import make_rows
 from benchmarks.load import Measured
 from benchmarks.prepare import Prepared
 from benchmarks.report import Results
-from tests.live.service import REPOSITORY, environment
+from tests.benchmarks.running import printed
+from tests.live.service import REPOSITORY
 
 
 def measured(connections: int, speed: float) -> Measured:
@@ -25,17 +24,8 @@ def measured(connections: int, speed: float) -> Measured:
 def test_short_run_measures_its_rows(tmp_path: Path, efficientnet: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / efficientnet.name).symlink_to(efficientnet)
-    command = [sys.executable, "-m", "benchmarks", "--rows", "limit-small", "service-small"]
     options = ["--rounds", "1", "--seconds", "1", "--connections", "4", "--folder", str(tmp_path / "work")]
-    done = subprocess.run(
-        [*command, *options, "--out", str(tmp_path)],
-        cwd=REPOSITORY,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    text = printed("benchmarks", "--rows", "limit-small", "service-small", *options, "--out", str(tmp_path))
     found = json.loads((tmp_path / "bench.json").read_text())
     assert set(found["rows"]) == {"limit-small", "service-small"}
     for row in found["rows"].values():
@@ -44,7 +34,7 @@ def test_short_run_measures_its_rows(tmp_path: Path, efficientnet: Path) -> None
         assert load["images_per_second"] > 0
         assert load["failed"] == load["refused"] == 0
         assert load["peak_mb"] > 0
-    assert "this service (small) / its in-process limit" in done.stdout
+    assert "this service (small) / its in-process limit" in text
     assert ET.parse(tmp_path / "bench.svg").getroot().tag.endswith("svg")  # noqa: S314
 
 
