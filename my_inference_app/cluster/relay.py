@@ -26,17 +26,12 @@ from .connection import connect
 _PAUSE = 0.05
 """Seconds between the loss of a replica and the next try."""
 _LOOK_EVERY = 2.0
-"""Seconds without an answer after which to look for the head of the cluster."""
+"""Seconds between looks for the head of the cluster."""
 Answer = tuple[Header, dict[str, Array]]
 
 
-class _Gone(Exception):
-    """The head of the cluster does not answer. A client of Ray rarely comes back by itself."""
-
-
 class _Client:
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self) -> None:
         self._handle = cache(serve.get_app_handle)
 
     def answer(self, header: Header, arrays: dict[str, Array]) -> Answer:
@@ -54,7 +49,7 @@ class _Client:
         while time.monotonic() < deadline:
             response = handle.compute.remote(images, features)
             try:
-                logits, maps = self._result(response, deadline)
+                logits, maps = response.result(timeout_s=max(0.0, deadline - time.monotonic()))
                 return {}, {"logits": logits} | ({"features": maps} if features else {})
             except BackPressureError:
                 return {"error": "overloaded"}, {}
@@ -63,22 +58,8 @@ class _Client:
             except RayTaskError as error:  # raised by the model, with its traceback
                 return {"error": "failed", "message": str(error)}, {}
             except (RayError, RayServeException):
-                self._look()
                 time.sleep(_PAUSE)
         return {"error": "lost"}, {}
-
-    def _result(self, response: Any, deadline: float) -> Any:
-        while True:
-            try:
-                return response.result(timeout_s=max(0.0, min(_LOOK_EVERY, deadline - time.monotonic())))
-            except TimeoutError:
-                if time.monotonic() >= deadline:
-                    raise
-                self._look()
-
-    def _look(self) -> None:
-        if reason := absent(self._address):
-            raise _Gone(reason)
 
 
 def main(address: str, place: str) -> None:
@@ -94,7 +75,7 @@ def main(address: str, place: str) -> None:
         os._exit(1)
     print(READY, file=say, flush=True)
     Thread(target=_end_with_head, args=(address,), daemon=True).start()
-    client = _Client(address)
+    client = _Client()
     while True:
         Thread(target=_serve, args=(listener.accept(), client), daemon=True).start()
 
@@ -105,7 +86,10 @@ def _end_with_stdin() -> None:
 
 
 def _end_with_head(address: str) -> None:
-    """A client that outlives the head of its cluster asks the next head again and again, on half a core of each."""
+    """Cuts off the calls that are under way, too: a client of Ray rarely comes back by itself.
+
+    One that outlives the head of its cluster asks the next head again and again, on half a core of each.
+    """
     while not absent(address):
         time.sleep(_LOOK_EVERY)
     os._exit(1)
