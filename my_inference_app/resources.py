@@ -53,9 +53,10 @@ def release_mapped_files(folder: Path) -> None:
     madvise = getattr(ctypes.CDLL(None), "madvise", None)
     if not madvise or not _MAPS.exists():  # macOS
         return
+    folder = folder.resolve()
     for line in _MAPS.read_text("utf-8", "surrogateescape").splitlines():
         addresses, rights, _, _, _, *path = line.split(maxsplit=5)
-        if path and "w" not in rights and Path(path[0]).parent == folder.resolve():
+        if path and "w" not in rights and Path(path[0]).parent == folder:
             first, end = (int(address, 16) for address in addresses.split("-"))
             madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), _MADV_DONTNEED)
 
