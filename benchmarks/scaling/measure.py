@@ -23,9 +23,10 @@ from ..images import twelve_megapixels
 from ..prepare import Prepared, Ready
 from .nodes import Deployment, Layout, deployed
 
-ONE_CORE, TWO_CORES, WORKERS, NODES = (
+ONE_CORE, TWO_CORES, REPLICAS, WORKERS, NODES = (
     "1 worker, 1 core",
     "1 worker, 2 cores",
+    "1 worker with 2 replicas, 2 cores",
     "2 workers, 2 cores",
     "2 nodes, 1 core each",
 )
@@ -33,6 +34,7 @@ CACHED = "1 worker, 2 cores, all from the cache"
 LAYOUTS = {
     ONE_CORE: Layout(((0,),)),
     TWO_CORES: Layout(((0, 1),), (("WORKERS", "1"),)),
+    REPLICAS: Layout(((0, 1),), (("WORKERS", "1"),), replicas=2),
     WORKERS: Layout(((0, 1),), (("WORKERS", "2"),)),
     NODES: Layout(((0,), (1,))),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,18 @@ class Layout:
     nodes: tuple[tuple[int, ...], ...]
     """The cores of each."""
     settings: tuple[tuple[str, str], ...] = ()
+    replicas: int = 1
+    """Of the engine in each worker."""
+
+    def of(self, settings: dict[str, str]) -> dict[str, str]:
+        """These settings with those of this layout."""
+        own = dict(self.settings)
+        if self.replicas > 1:
+            bundle = Path(settings["BUNDLE"])
+            name = bundle.name.removesuffix(f"--{settings['PRECISION']}")  # the store adds it for int8
+            models = json.dumps([{"model": name, "replicas": self.replicas}])
+            own |= {"BUNDLE": "", "MODELS_DIR": str(bundle.parent), "SERVER_MODELS": models}
+        return {**settings, **own}
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Deployment:
 def deployed(layout: Layout, settings: dict[str, str], image: Path, label: str, scratch: Path) -> Iterator[Deployment]:
     ports = {name: str(free_port()) for name in ("PORT", "APP_PORT", "MANAGEMENT_PORT")}
     hosts = [f"127.0.77.{number + 1}" for number in range(len(layout.nodes))]
-    variables = {**settings, **dict(layout.settings), **ports}
+    variables = {**layout.of(settings), **ports}
     url = f"http://{HOST}:{ports['PORT']}/predict"
     with ExitStack() as stack:
         apps = []
